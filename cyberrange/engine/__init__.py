@@ -1,0 +1,1 @@
+"""The engines: named draws, the rules, and the clocks that play them."""

@@ -1,0 +1,138 @@
+"""Random numbers with names.
+
+A draw is a pure function u(seed, replicate, thing, purpose, which): it depends neither on the order of events nor on the
+engine, the posture, the worker or the chunk. It is one block of Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and
+Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by seed and replicate and counted by the thing's name.
+All arithmetic is on 32-bit words held in wider integers, so that Python and compiled code give the same bits.
+
+Durations are drawn by inverse CDF: a larger u never gives a shorter time, whatever the distribution.
+"""
+
+import math
+
+from cyberrange.model import codes
+
+MASK = 0xFFFFFFFF
+PARITY = 0x1BD11BDA
+STRIDE = 0x9E3779B9
+PURPOSE = 0x85EBCA6B
+TWO_NEG_53 = 1.0 / 9007199254740992.0
+
+# What a number is drawn for.
+(
+    P_DURATION, P_CHANCE, P_RETRY, P_SIGN, P_DELAY, P_SHARE, P_LASTS, P_SPREAD, P_BACKUP, P_SURVIVES, P_DOCUMENTED,
+    P_LOCATE, P_REBUILD, P_HAND_OFF, P_APPROVAL, P_FIND, P_CONFIRM, P_FALSE, P_WHERE, P_COMPLAINT, P_HELP, P_TAMED,
+) = range(22)  # fmt: skip
+
+
+def threefry(k0, k1, c0, c1):
+    """One block of Threefry-2x32-20: two key words and two counter words to two random words."""
+    k2 = PARITY ^ k0 ^ k1
+    x0 = (c0 + k0) & MASK
+    x1 = (c1 + k1) & MASK
+    for r in range(5):
+        if r % 2 == 0:
+            x0 = (x0 + x1) & MASK
+            x1 = (((x1 << 13) & MASK) | (x1 >> 19)) ^ x0
+            x0 = (x0 + x1) & MASK
+            x1 = (((x1 << 15) & MASK) | (x1 >> 17)) ^ x0
+            x0 = (x0 + x1) & MASK
+            x1 = (((x1 << 26) & MASK) | (x1 >> 6)) ^ x0
+            x0 = (x0 + x1) & MASK
+            x1 = (((x1 << 6) & MASK) | (x1 >> 26)) ^ x0
+        else:
+            x0 = (x0 + x1) & MASK
+            x1 = (((x1 << 17) & MASK) | (x1 >> 15)) ^ x0
+            x0 = (x0 + x1) & MASK
+            x1 = (((x1 << 29) & MASK) | (x1 >> 3)) ^ x0
+            x0 = (x0 + x1) & MASK
+            x1 = (((x1 << 16) & MASK) | (x1 >> 16)) ^ x0
+            x0 = (x0 + x1) & MASK
+            x1 = (((x1 << 24) & MASK) | (x1 >> 8)) ^ x0
+        if r % 3 == 0:
+            x0 = (x0 + k1) & MASK
+            x1 = (x1 + k2 + r + 1) & MASK
+        elif r % 3 == 1:
+            x0 = (x0 + k2) & MASK
+            x1 = (x1 + k0 + r + 1) & MASK
+        else:
+            x0 = (x0 + k0) & MASK
+            x1 = (x1 + k1 + r + 1) & MASK
+    return x0, x1
+
+
+def uniform(seed_key, lo, hi, purpose, which):
+    """Return u in (0, 1) for the thing named by (lo, hi), a purpose, and its which-th use."""
+    a, b = threefry(seed_key[0], seed_key[1], lo, (hi + purpose * PURPOSE + which * STRIDE) & MASK)
+    return ((a >> 6) * 134217728 + (b >> 5) + 0.5) * TWO_NEG_53
+
+
+def normal_quantile(u):
+    """Inverse of the standard normal distribution function (Wichura 1988, algorithm AS 241)."""
+    q = u - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        num = ((((((2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853) * r
+                + 45921.953931549871457) * r + 13731.693765509461125) * r + 1971.5909503065514427) * r
+                + 133.14166789178437745) * r + 3.387132872796366608  # fmt: skip
+        den = ((((((5226.495278852545925 * r + 28729.085735721942674) * r + 39307.89580009271061) * r
+                + 21213.794301586595867) * r + 5394.1960214247511077) * r + 687.1870074920579083) * r
+                + 42.313330701600911252) * r + 1.0  # fmt: skip
+        return q * num / den
+    r = u if q < 0 else 1.0 - u
+    r = math.sqrt(-math.log(r))
+    if r <= 5.0:
+        r -= 1.6
+        num = ((((((7.7454501427834140764e-4 * r + 0.0227238449892691845833) * r + 0.24178072517745061177) * r
+                + 1.27045825245236838258) * r + 3.64784832476320460504) * r + 5.7694972214606914055) * r
+                + 4.6303378461565452959) * r + 1.42343711074968357734  # fmt: skip
+        den = ((((((1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r
+                + 0.14810397642748007459) * r + 0.68976733498510000455) * r + 1.6763848301838038494) * r
+                + 2.05319162663775882187) * r + 1.0  # fmt: skip
+    else:
+        r -= 5.0
+        num = ((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.0012426609473880784386) * r
+                + 0.026532189526576123093) * r + 0.29656057182850489123) * r + 1.7848265399172913358) * r
+                + 5.4637849111641143699) * r + 6.6579046435011037772  # fmt: skip
+        den = ((((((2.04426310338993978564e-15 * r + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r
+                + 7.868691311456132591e-4) * r + 0.0148753612908506148525) * r + 0.13692988092273580531) * r
+                + 0.59983220655588793769) * r + 1.0  # fmt: skip
+    return -num / den if q < 0 else num / den
+
+
+def quantile(durations, d, u):
+    """Return the u-quantile of distribution d, in hours."""
+    kind = durations.kind[d]
+    a = durations.a[d]
+    b = durations.b[d]
+    c = durations.c[d]
+    if kind == codes.FIXED:
+        return a
+    if kind == codes.EXPONENTIAL:
+        return -a * math.log(1.0 - u)
+    if kind == codes.LOGNORMAL:
+        return math.exp(a + b * normal_quantile(u))
+    if kind == codes.UNIFORM:
+        return a + (b - a) * u
+    if kind == codes.WEIBULL:
+        return a * (-math.log(1.0 - u)) ** (1.0 / b)
+    if kind == codes.TRIANGULAR:
+        if c <= a:
+            return a
+        cut = (b - a) / (c - a)
+        if u < cut:
+            return a + math.sqrt(u * (c - a) * (b - a))
+        return c - math.sqrt((1.0 - u) * (c - a) * (c - b))
+    first = int(a)
+    steps = int(b) - 1
+    place = u * steps
+    at = int(place)
+    low = durations.point[first + at]
+    return low + (place - at) * (durations.point[first + at + 1] - low)
+
+
+def draw(durations, d, seed_key, lo, hi, purpose, which):
+    """Draw a duration by name."""
+    if durations.kind[d] == codes.FIXED:
+        return durations.a[d]
+    return quantile(durations, d, uniform(seed_key, lo, hi, purpose, which))

@@ -1,0 +1,128 @@
+"""The live engine: SimPy is the clock, the rules decide what its events do."""
+
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from typing import Any
+
+import simpy
+
+from cyberrange.engine import dispatch
+from cyberrange.engine.state import GROWING, LOG_BASE, N_EFFECT, N_LOG, N_OUT, N_TASK, STUCK, State, fresh_state
+from cyberrange.errors import CyberrangeError
+from cyberrange.model.build import Plan
+
+Extension = Callable[["World"], Iterable[Any]]
+"""A researcher's own process: called with the world, it returns a generator that SimPy runs."""
+
+
+class NotConverging(CyberrangeError):
+    """The levels of a cycle of needs do not settle."""
+
+
+class Occurrence(simpy.Event):
+    """An event of the rules on SimPy's clock."""
+
+    __slots__ = ("a", "b", "kind")
+
+    def __init__(self, env: simpy.Environment, hear: Callable[[Any], None], kind: int, a: int, b: int) -> None:
+        self.env = env
+        self.callbacks = [hear]
+        self._ok = True
+        self._value = None
+        self._defused = False
+        self.kind = kind
+        self.a = a
+        self.b = b
+
+
+class World:
+    """One run under way: it can be stopped at any moment and gone on with.
+
+    Parameters
+    ----------
+    plan
+        What is played.
+    seed, replicate
+        Name the luck of this run.
+    extensions
+        Processes of the caller's own, each a function that is given the world and returns a SimPy generator. They see
+        `world.env`, `world.plan` and `world.state`.
+
+    Attributes
+    ----------
+    env
+        SimPy's environment; `env.now` is in hours since the scenario's start.
+    log
+        Rows (hour, kind, a, b, x, cause) in the order in which they came; a row's number is its place.
+
+    Examples
+    --------
+    >>> import cyberrange as cr
+    >>> plan = cr.compile_plan(cr.load_city("kasba"), cr.load_scenario("calm_day"), cr.load_posture("hybrid"))
+    >>> world = World(plan, seed=1)
+    >>> world.advance(12.0)
+    >>> world.env.now
+    12.0
+    """
+
+    def __init__(self, plan: Plan, seed: int, replicate: int = 0, extensions: Iterable[Extension] = ()) -> None:
+        self.plan = plan
+        self.seed = seed
+        self.replicate = replicate
+        self.env = simpy.Environment()
+        self.state: State = fresh_state(plan.lists, seed, replicate)
+        self.log: list[tuple[float, int, int, int, float, int]] = []
+        self.heard = 0
+        self._arrays = plan.lists
+        self._room = {name: len(getattr(self.state, name)[0]) // 2 for name in GROWING}
+        dispatch.begin(self._arrays, self.state)
+        self._drain()
+        for extension in extensions:
+            self.env.process(extension(self))  # type: ignore[arg-type]
+
+    def advance(self, until: float) -> None:
+        """Go on to an hour; events exactly at it are still to come."""
+        if until > self.env.now:
+            self.env.run(until=until)
+
+    def finish(self) -> None:
+        """Go on to the scenario's horizon and close the books."""
+        self.advance(self.plan.scenario.horizon)
+        dispatch.end(self._arrays, self.state, self.env.now)
+
+    def _hear(self, event: Occurrence) -> None:
+        self.heard += 1
+        dispatch.handle(self._arrays, self.state, self.env.now, event.kind, event.a, event.b)
+        self._drain()
+
+    def _drain(self) -> None:
+        """Put what the rules asked for on the clock, and what they wrote into the log."""
+        out, count, env = self.state.out, self.state.count, self.env
+        n = count[N_OUT]
+        for delay, kind, a, b in zip(out.delay[:n], out.kind[:n], out.a[:n], out.b[:n], strict=True):
+            env.schedule(Occurrence(env, self._hear, kind, a, b), kind, delay)  # type: ignore[arg-type]
+        count[N_OUT] = 0
+        lines = count[N_LOG] - count[LOG_BASE]
+        if lines:
+            self.log.extend(
+                zip(repeat(env.now), out.log_kind[:lines], out.log_a[:lines], out.log_b[:lines], out.log_x[:lines],
+                    out.log_cause[:lines], strict=False)
+            )  # fmt: skip
+            count[LOG_BASE] = count[N_LOG]
+        if count[STUCK]:
+            self._complain_of_cycle(count[STUCK] - 1)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Lengthen the growing tables between events, so that the rules never run out of room."""
+        for name, used in (("effects", N_EFFECT), ("tasks", N_TASK)):
+            table = getattr(self.state, name)
+            if len(table[0]) - self.state.count[used] < self._room[name]:
+                for column in table:
+                    column.extend([column[-1]] * len(column))
+
+    def _complain_of_cycle(self, component: int) -> None:
+        graph = self._arrays.graph
+        members = graph.member[graph.member_start[component] : graph.member_start[component + 1]]
+        names = ", ".join(self.plan.nodes.names[m] for m in members)
+        raise NotConverging(f"the levels of this cycle of needs do not settle: {names}")

@@ -1,0 +1,1 @@
+"""Real inputs: what other tools know of a city, brought into the twin."""
