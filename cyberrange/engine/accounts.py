@@ -14,56 +14,56 @@ TINY = 1e-9
 
 def book(p, s, node, old_level, old_blame, now):
     """Book the loss since the last change under the level and the blame that held, and note thresholds crossed."""
-    v = p.services.of_node[node]
+    v = p.nodes[node].service
     if v < 0:
         return
     close(p, s, v, old_level, old_blame, now)
     accounts = s.accounts
-    level = s.nodes.level[node]
-    if level < accounts.worst[v]:
-        accounts.worst[v] = level
-    if level < 1.0 and accounts.first_drop[v] == NEVER:
-        accounts.first_drop[v] = now
+    level = s.nodes[node].level
+    if level < accounts[v].worst:
+        accounts[v].worst = level
+    if level < 1.0 and accounts[v].first_drop == NEVER:
+        accounts[v].first_drop = now
     if level < HALF <= old_level:
-        accounts.interruptions[v] += 1
+        accounts[v].interruptions += 1
     if old_level < HALF <= level:
-        accounts.last_half[v] = now
+        accounts[v].last_half = now
     if old_level < NINETY <= level:
-        accounts.last_ninety[v] = now
+        accounts[v].last_ninety = now
     if old_level < 1.0 - TINY <= level:
-        accounts.last_full[v] = now
+        accounts[v].last_full = now
     _expect_complaint(p, s, v, old_level, now)
 
 
 def close(p, s, v, level, blame, now):
     """Add people x integral of use x (1 - level) since the last booking."""
     accounts = s.accounts
-    since = accounts.since[v]
-    accounts.since[v] = now
+    since = accounts[v].since
+    accounts[v].since = now
     if level >= 1.0 or now <= since:
         return
-    lost = p.services.people[v] * (1.0 - level) * used_between(p.uses, p.services.use[v], since, now)
-    accounts.lost[v] += lost
+    lost = p.services[v].people * (1.0 - level) * used_between(p.uses, p.services[v].use, since, now)
+    accounts[v].lost += lost
     if blame >= 0:
-        s.effects.lost[blame] += lost
-    accounts.complaint_left[v] -= lost * p.services.complaints[v]
+        s.effects[blame].lost += lost
+    accounts[v].complaint_left -= lost * p.services[v].complaints
 
 
 def _expect_complaint(p, s, v, old_level, now):
     """Plan the moment at which unserved citizen-hours reach the episode's exponential threshold."""
-    if p.services.complaints[v] * p.services.people[v] <= 0.0:
+    if p.services[v].complaints * p.services[v].people <= 0.0:
         return
     accounts = s.accounts
-    node = p.services.node[v]
-    level = s.nodes.level[node]
-    accounts.complaint_stamp[v] += 1
+    node = p.services[v].node
+    level = s.nodes[node].level
+    accounts[v].complaint_stamp += 1
     if level >= 1.0:
         return
     if old_level >= 1.0:
-        accounts.episode[v] += 1
-        u = uniform(s.seed_key, p.graph.key_lo[node], p.graph.key_hi[node], P_COMPLAINT, accounts.episode[v])
-        accounts.complaint_left[v] = -math.log(1.0 - u)
-    if accounts.complaint_left[v] > 0.0:
-        hours = accounts.complaint_left[v] / (p.services.complaints[v] * p.services.people[v] * (1.0 - level))
-        wait = time_to_use(p.uses, p.services.use[v], now, hours)
-        schedule(s, wait, E_COMPLAINT, v, accounts.complaint_stamp[v])
+        accounts[v].episode += 1
+        u = uniform(s.seed_key, p.nodes[node].key_lo, p.nodes[node].key_hi, P_COMPLAINT, accounts[v].episode)
+        accounts[v].complaint_left = -math.log(1.0 - u)
+    if accounts[v].complaint_left > 0.0:
+        hours = accounts[v].complaint_left / (p.services[v].complaints * p.services[v].people * (1.0 - level))
+        wait = time_to_use(p.uses, p.services[v].use, now, hours)
+        schedule(s, wait, E_COMPLAINT, v, accounts[v].complaint_stamp)

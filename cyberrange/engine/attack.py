@@ -28,20 +28,19 @@ from cyberrange.engine.events import (
     schedule,
 )
 from cyberrange.engine.response import set_condition
-from cyberrange.engine.state import AT_WORK, CASE_TIMES, DONE, FAILED, NEVER, PAUSED, T_BREACH, WAITING
+from cyberrange.engine.state import AT_WORK, CASE_TIMES, DONE, FAILED, N_RECORDS, NEVER, PAUSED, T_BREACH, WAITING
 from cyberrange.model import codes
 
 
 def _allowed(p, s, step):
     """Whether the steps that come before this one have succeeded."""
-    attack = p.attack
-    for j in range(attack.all_start[step], attack.all_start[step + 1]):
-        if s.step_wins[attack.all_step[j]] == 0:
+    for j in range(p.steps[step].all_start, p.steps[step].all_end):
+        if s.step_wins[p.all_step[j]] == 0:
             return False
-    first = attack.any_start[step]
-    last = attack.any_start[step + 1]
+    first = p.steps[step].any_start
+    last = p.steps[step].any_end
     for j in range(first, last):
-        if s.step_wins[attack.any_step[j]] > 0:
+        if s.step_wins[p.any_step[j]] > 0:
             return True
     return first == last
 
@@ -49,110 +48,107 @@ def _allowed(p, s, step):
 def consider(p, s, op, cause):
     """Start an operation if it waits and everything it needs is there."""
     operations = s.operations
-    state = operations.state[op]
-    if (state != WAITING and state != PAUSED) or not _allowed(p, s, p.attack.op_step[op]):
+    state = operations[op].state
+    if (state != WAITING and state != PAUSED) or not _allowed(p, s, p.operations[op].step):
         return
     if not any_foothold(p, s, op):
-        operations.state[op] = WAITING
+        operations[op].state = WAITING
         return
-    step = p.attack.op_step[op]
-    operations.state[op] = AT_WORK
-    operations.stamp[op] += 1
-    operations.attempt[op] += 1
-    operations.event[op] = log(s, L_ATTACK_START, op, -1, 0.0, cause)
-    hours = p.attack.op_scale[op] * draw(
-        p.durations, p.attack.dur[step], s.seed_key, p.attack.op_key_lo[op], p.attack.op_key_hi[op], P_DURATION,
-        operations.attempt[op],
+    step = p.operations[op].step
+    operations[op].state = AT_WORK
+    operations[op].stamp += 1
+    operations[op].attempt += 1
+    operations[op].event = log(s, L_ATTACK_START, op, -1, 0.0, cause)
+    hours = p.operations[op].scale * draw(
+        p, p.steps[step].dur, s.seed_key, p.operations[op].key_lo, p.operations[op].key_hi, P_DURATION,
+        operations[op].attempt,
     )  # fmt: skip
-    raise_signs(p, s, op, codes.AT_START, operations.event[op])
-    schedule(s, hours, E_OPERATION_END, op, operations.stamp[op])
+    raise_signs(p, s, op, codes.AT_START, operations[op].event)
+    schedule(s, hours, E_OPERATION_END, op, operations[op].stamp)
 
 
 def finish(p, s, op, stamp, now):
     """An operation's time is up: it succeeds with its chance, or fails and may be tried again."""
     operations = s.operations
-    if operations.stamp[op] != stamp or operations.state[op] != AT_WORK:
+    if operations[op].stamp != stamp or operations[op].state != AT_WORK:
         return
-    attack = p.attack
-    step = attack.op_step[op]
-    lo = attack.op_key_lo[op]
-    hi = attack.op_key_hi[op]
-    attempt = operations.attempt[op]
-    if uniform(s.seed_key, lo, hi, P_CHANCE, attempt) < attack.op_chance[op]:
-        line = log(s, L_ATTACK_SUCCESS, op, -1, 0.0, operations.event[op])
-        operations.state[op] = DONE
-        operations.event[op] = line
+    step = p.operations[op].step
+    lo = p.operations[op].key_lo
+    hi = p.operations[op].key_hi
+    attempt = operations[op].attempt
+    if uniform(s.seed_key, lo, hi, P_CHANCE, attempt) < p.operations[op].chance:
+        line = log(s, L_ATTACK_SUCCESS, op, -1, 0.0, operations[op].event)
+        operations[op].state = DONE
+        operations[op].event = line
         s.step_wins[step] += 1
         raise_signs(p, s, op, codes.AT_SUCCESS, line)
-        for k in range(attack.effect_start[step], attack.effect_start[step + 1]):
+        for k in range(p.steps[step].effect_start, p.steps[step].effect_end):
             _apply(p, s, op, k, now, line)
-        for j in range(attack.follower_start[step], attack.follower_start[step + 1]):
-            consider(p, s, attack.follower[j], line)
+        for j in range(p.steps[step].follower_start, p.steps[step].follower_end):
+            consider(p, s, p.follower[j], line)
         return
-    line = log(s, L_ATTACK_FAILURE, op, -1, 0.0, operations.event[op])
-    operations.event[op] = line
-    operations.failures[op] += 1
+    line = log(s, L_ATTACK_FAILURE, op, -1, 0.0, operations[op].event)
+    operations[op].event = line
+    operations[op].failures += 1
     raise_signs(p, s, op, codes.AT_FAILURE, line)
-    if operations.failures[op] > attack.retries[step]:
-        operations.state[op] = FAILED
+    if operations[op].failures > p.steps[step].retries:
+        operations[op].state = FAILED
         return
-    operations.state[op] = PAUSED
-    wait = draw(p.durations, attack.retry_dur[step], s.seed_key, lo, hi, P_RETRY, attempt)
-    schedule(s, wait, E_OPERATION, op, operations.stamp[op])
+    operations[op].state = PAUSED
+    wait = draw(p, p.steps[step].retry_dur, s.seed_key, lo, hi, P_RETRY, attempt)
+    schedule(s, wait, E_OPERATION, op, operations[op].stamp)
 
 
 def resume(p, s, op, stamp):
     """Consider an operation again after a pause or a new foothold."""
-    if s.operations.stamp[op] == stamp:
-        consider(p, s, op, s.operations.event[op])
+    if s.operations[op].stamp == stamp:
+        consider(p, s, op, s.operations[op].event)
 
 
 def again(p, s, node, cause):
     """Let finished operations come back to a node that the city has restored."""
     operations = s.operations
-    for j in range(p.attack.ops_on_start[node], p.attack.ops_on_start[node + 1]):
-        op = p.attack.ops_on[j]
-        if operations.state[op] == DONE and operations.again[op] < p.attack.again[p.attack.op_step[op]]:
-            operations.again[op] += 1
-            operations.state[op] = WAITING
-            operations.stamp[op] += 1
+    for j in range(p.nodes[node].ops_on_start, p.nodes[node].ops_on_end):
+        op = p.ops_on[j]
+        if operations[op].state == DONE and operations[op].again < p.steps[p.operations[op].step].again:
+            operations[op].again += 1
+            operations[op].state = WAITING
+            operations[op].stamp += 1
             consider(p, s, op, cause)
 
 
 def _apply(p, s, op, k, now, cause):
     """Apply effect k of a successful operation to the targets that it means and can reach."""
-    attack = p.attack
-    own = attack.has_on[k] == 0
-    start = attack.target_start[op] if own else attack.on_start[k]
-    end = attack.target_start[op + 1] if own else attack.on_start[k + 1]
+    own = p.effects[k].has_on == 0
+    start = p.operations[op].target_start if own else p.effects[k].on_start
+    end = p.operations[op].target_end if own else p.effects[k].on_end
     for j in range(start, end):
-        node = attack.target[j] if own else attack.on[j]
-        if s.nodes.isolated_by[node] >= 0 or (own and not has_foothold(p, s, op, node)):
+        node = p.target[j] if own else p.on[j]
+        if s.nodes[node].isolated_by >= 0 or (own and not has_foothold(p, s, op, node)):
             continue
-        if attack.do[k] == codes.EXFILTRATE:
+        if p.effects[k].do == codes.EXFILTRATE:
             _exfiltrate(p, s, op, k, node, now, cause)
         elif uniform(
-            s.seed_key, attack.op_key_lo[op] ^ p.graph.key_lo[node], attack.op_key_hi[op] ^ p.graph.key_hi[node], P_SHARE, k
-        ) < attack.share[k]:
+            s.seed_key, p.operations[op].key_lo ^ p.nodes[node].key_lo, p.operations[op].key_hi ^ p.nodes[node].key_hi, P_SHARE, k
+        ) < p.effects[k].share:
             _apply_to(p, s, op, k, node, now, cause)
 
 
 def _apply_to(p, s, op, k, node, now, cause):
-    attack = p.attack
-    do = attack.do[k]
+    do = p.effects[k].do
     if do == codes.SPOIL_BACKUPS:
-        s.cases.backups_spoilt[p.assets.unit[node]] = 1
+        s.cases[p.nodes[node].unit].backups_spoilt = 1
         return
-    if (do == codes.COMPROMISE or do == codes.WORM) and s.nodes.held[node] == 1:
+    if (do == codes.COMPROMISE or do == codes.WORM) and s.nodes[node].held == 1:
         return
-    e = strike(p, s, node, do, attack.load[k] if do == codes.FLOOD else attack.level[k], cause, now)
-    if do == codes.WITHDRAW and p.assets.vendor[node] >= 0:
-        s.vendor_by[p.assets.vendor[node]] = e
-        set_condition(p, s, p.assets.unit[node], codes.VENDOR_OUT, now, s.effects.event[e])
-    if attack.lasts[k] >= 0:
+    e = strike(p, s, node, do, p.effects[k].load if do == codes.FLOOD else p.effects[k].level, cause, now)
+    if do == codes.WITHDRAW and p.nodes[node].vendor >= 0:
+        s.vendor_by[p.nodes[node].vendor] = e
+        set_condition(p, s, p.nodes[node].unit, codes.VENDOR_OUT, now, s.effects[e].event)
+    if p.effects[k].lasts >= 0:
         hours = draw(
-            p.durations, attack.lasts[k], s.seed_key, attack.op_key_lo[op] ^ p.graph.key_lo[node],
-            attack.op_key_hi[op] ^ p.graph.key_hi[node], P_LASTS, s.operations.attempt[op],
+            p, p.effects[k].lasts, s.seed_key, p.operations[op].key_lo ^ p.nodes[node].key_lo,
+            p.operations[op].key_hi ^ p.nodes[node].key_hi, P_LASTS, s.operations[op].attempt,
         )  # fmt: skip
         schedule(s, hours, E_EFFECT_END, e, 0)
     if do == codes.WORM:
@@ -160,20 +156,20 @@ def _apply_to(p, s, op, k, node, now, cause):
 
 
 def _exfiltrate(p, s, op, k, node, now, cause):
-    leaked = int(p.assets.records[node] * p.attack.share[k])
-    if leaked > s.nodes.leaked[node]:
-        s.records[0] += leaked - s.nodes.leaked[node]
-        s.nodes.leaked[node] = leaked
+    leaked = int(p.nodes[node].records * p.effects[k].share)
+    if leaked > s.nodes[node].leaked:
+        s.count[N_RECORDS] += leaked - s.nodes[node].leaked
+        s.nodes[node].leaked = leaked
         line = log(s, L_RECORDS, node, op, float(leaked), cause)
-        unit = p.assets.unit[node]
-        if s.cases.time[unit * CASE_TIMES + T_BREACH] == NEVER and s.nodes.found[node] == 1:
+        unit = p.nodes[node].unit
+        if s.case_time[unit * CASE_TIMES + T_BREACH] == NEVER and s.nodes[node].found == 1:
             set_condition(p, s, unit, codes.BREACH, now, line)
 
 
 def _crawl(p, s, node, k):
     """Plan a worm's next attempt along each access edge out of a node."""
-    for j in range(p.graph.reach_start[node], p.graph.reach_start[node + 1]):
-        if p.attack.kinds[k] == 0 or p.attack.kinds[k] >> p.assets.kind[p.graph.reach[j]] & 1:
+    for j in range(p.nodes[node].reach_start, p.nodes[node].reach_end):
+        if p.effects[k].kinds == 0 or p.effects[k].kinds >> p.nodes[p.reach[j]].kind & 1:
             _plan_spread(p, s, node, j, k)
 
 
@@ -181,22 +177,22 @@ def _plan_spread(p, s, node, j, k):
     which = s.spread_tries[j]
     s.spread_tries[j] = which + 1
     u = uniform(
-        s.seed_key, p.graph.key_lo[node] ^ p.graph.key_hi[p.graph.reach[j]],
-        p.graph.key_hi[node] ^ p.graph.key_lo[p.graph.reach[j]], P_SPREAD, which,
+        s.seed_key, p.nodes[node].key_lo ^ p.nodes[p.reach[j]].key_hi,
+        p.nodes[node].key_hi ^ p.nodes[p.reach[j]].key_lo, P_SPREAD, which,
     )  # fmt: skip
-    schedule(s, -math.log(1.0 - u) / p.attack.rate[k], E_SPREAD, j, k)
+    schedule(s, -math.log(1.0 - u) / p.effects[k].rate, E_SPREAD, j, k)
 
 
 def spread(p, s, j, k, now):
     """A worm's attempt along access edge j: it succeeds if the way is open, and is repeated while it is not."""
-    source = p.graph.reach_from[j]
-    node = p.graph.reach[j]
+    source = p.reach_from[j]
+    node = p.reach[j]
     nodes = s.nodes
-    if nodes.held[source] == 0 or nodes.held[node] == 1:
+    if nodes[source].held == 0 or nodes[node].held == 1:
         return
-    if nodes.isolated_by[source] >= 0 or nodes.isolated_by[node] >= 0:
+    if nodes[source].isolated_by >= 0 or nodes[node].isolated_by >= 0:
         _plan_spread(p, s, source, j, k)
         return
-    line = log(s, L_SPREAD, node, source, 0.0, nodes.held_event[source])
-    strike(p, s, node, codes.WORM, p.attack.level[k], line, now)
+    line = log(s, L_SPREAD, node, source, 0.0, nodes[source].held_event)
+    strike(p, s, node, codes.WORM, p.effects[k].level, line, now)
     _crawl(p, s, node, k)

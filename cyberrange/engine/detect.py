@@ -33,115 +33,113 @@ from cyberrange.model import codes
 
 def _alert(p, s, node, unit, truth, lo, hi, which, now):
     """Enter the triage of an alert into the book of tasks."""
-    team = p.playbook.team[codes.TRIAGE * p.settings.units + unit]
+    team = p.posts[codes.TRIAGE * len(p.units) + unit].team
     return new_task(s, codes.TRIAGE, node, unit, team, 1, truth, lo, hi, which, now)
 
 
 def raise_signs(p, s, op, moment, cause):
     """Turn the signs that an operation leaves at this moment into alerts on their way."""
-    attack = p.attack
-    step = attack.op_step[op]
-    node = attack.target[attack.target_start[op]]
-    for j in range(attack.target_start[op], attack.target_start[op + 1]):
-        if has_foothold(p, s, op, attack.target[j]):
-            node = attack.target[j]
+    step = p.operations[op].step
+    node = p.target[p.operations[op].target_start]
+    for j in range(p.operations[op].target_start, p.operations[op].target_end):
+        if has_foothold(p, s, op, p.target[j]):
+            node = p.target[j]
             break
-    for k in range(attack.sign_start[step], attack.sign_start[step + 1]):
-        sensor = attack.sign_sensor[k]
-        covered = sensor >= 0 and p.watchers.zones[sensor] >> p.assets.zone[node] & 1
-        if attack.sign_at[k] == moment and covered and not (attack.sign_tamed[k] == 1 and s.nodes.lies[node] == 1):
+    for k in range(p.steps[step].sign_start, p.steps[step].sign_end):
+        sensor = p.signs[k].sensor
+        covered = sensor >= 0 and p.sensors[sensor].zones >> p.nodes[node].zone & 1
+        if p.signs[k].at == moment and covered and not (p.signs[k].tamed == 1 and s.nodes[node].lies == 1):
             _sign(p, s, op, k, sensor, node, cause)
 
 
 def _sign(p, s, op, k, sensor, node, cause):
-    watchers = p.watchers
-    lo = p.attack.op_key_lo[op] ^ watchers.key_lo[sensor]
-    hi = (p.attack.op_key_hi[op] ^ watchers.key_hi[sensor]) + p.attack.sign_at[k]
-    which = s.operations.attempt[op]
-    if uniform(s.seed_key, lo, hi, P_SIGN, which) >= p.attack.sign_chance[k] * watchers.sees[sensor]:
+    lo = p.operations[op].key_lo ^ p.sensors[sensor].key_lo
+    hi = (p.operations[op].key_hi ^ p.sensors[sensor].key_hi) + p.signs[k].at
+    which = s.operations[op].attempt
+    if uniform(s.seed_key, lo, hi, P_SIGN, which) >= p.signs[k].chance * p.sensors[sensor].sees:
         return
-    i = _alert(p, s, node, p.assets.unit[node], 1, lo, hi, which, 0.0)
-    s.tasks.sensor[i] = sensor
-    s.tasks.event[i] = cause
-    delay = watchers.scale[sensor] * draw(p.durations, watchers.dur[sensor], s.seed_key, lo, hi, P_DELAY, which)
+    i = _alert(p, s, node, p.nodes[node].unit, 1, lo, hi, which, 0.0)
+    s.tasks[i].sensor = sensor
+    s.tasks[i].event = cause
+    delay = p.sensors[sensor].scale * draw(p, p.sensors[sensor].dur, s.seed_key, lo, hi, P_DELAY, which)
     schedule(s, delay, E_ALERT, i, 0)
 
 
 def arrive(p, s, i, now):
     """A true alert reaches the analysts' queue."""
     tasks = s.tasks
-    tasks.asked[i] = now
-    tasks.approved[i] = now
-    tasks.event[i] = log(s, L_ALERT, tasks.node[i], tasks.sensor[i], 0.0, tasks.event[i])
-    _true_alert(s, tasks.unit[i], now)
+    tasks[i].asked = now
+    tasks[i].approved = now
+    tasks[i].event = log(s, L_ALERT, tasks[i].node, tasks[i].sensor, 0.0, tasks[i].event)
+    _true_alert(s, tasks[i].unit, now)
     enqueue(p, s, i, now)
 
 
 def _true_alert(s, unit, now):
     at = unit * CASE_TIMES + T_ALERTED
-    if s.cases.time[at] == NEVER:
-        s.cases.time[at] = now
+    if s.case_time[at] == NEVER:
+        s.case_time[at] = now
 
 
 def expect_false_alarm(p, s, sensor, unit, which):
     """Plan the next false alarm of a sensor in a city (a Poisson process)."""
-    rate = p.watchers.false_rate[sensor]
+    rate = p.sensors[sensor].false_rate
     if rate > 0.0:
-        u = uniform(s.seed_key, p.watchers.key_lo[sensor] ^ unit, p.watchers.key_hi[sensor], P_FALSE, which)
-        schedule(s, -math.log(1.0 - u) / rate, E_FALSE_ALARM, sensor * p.settings.units + unit, which)
+        u = uniform(s.seed_key, p.sensors[sensor].key_lo ^ unit, p.sensors[sensor].key_hi, P_FALSE, which)
+        schedule(s, -math.log(1.0 - u) / rate, E_FALSE_ALARM, sensor * len(p.units) + unit, which)
 
 
 def false_alarm(p, s, row, which, now):
     """A sensor cries wolf about some asset of a city."""
-    units = p.settings.units
+    units = len(p.units)
     sensor = row // units
     unit = row % units
-    lo = p.watchers.key_lo[sensor] ^ unit
-    hi = p.watchers.key_hi[sensor]
-    first = p.assets.unit_start[unit]
-    size = p.assets.unit_start[unit + 1] - first
-    node = p.assets.unit_node[first + int(size * uniform(s.seed_key, lo, hi, P_WHERE, which))]
+    lo = p.sensors[sensor].key_lo ^ unit
+    hi = p.sensors[sensor].key_hi
+    first = p.units[unit].node_start
+    size = p.units[unit].node_end - first
+    node = p.unit_node[first + int(size * uniform(s.seed_key, lo, hi, P_WHERE, which))]
     s.count[N_FALSE] += 1
     i = _alert(p, s, node, unit, 0, lo, hi, which, now)
-    s.tasks.sensor[i] = sensor
-    s.tasks.event[i] = log(s, L_FALSE_ALARM, node, sensor, 0.0, 0)
+    s.tasks[i].sensor = sensor
+    s.tasks[i].event = log(s, L_FALSE_ALARM, node, sensor, 0.0, 0)
     enqueue(p, s, i, now)
     expect_false_alarm(p, s, sensor, unit, which + 1)
 
 
 def complain(p, s, service, stamp, now):
     """Citizens' complaints about a service reach the threshold at which somebody looks into them."""
-    if s.accounts.complaint_stamp[service] != stamp:
+    if s.accounts[service].complaint_stamp != stamp:
         return
-    s.accounts.complaint_left[service] = 0.0
-    node = p.services.node[service]
-    _point_at_root(p, s, node, L_COMPLAINT, service, s.accounts.episode[service], s.nodes.event[node], now)
+    s.accounts[service].complaint_left = 0.0
+    node = p.services[service].node
+    _point_at_root(p, s, node, L_COMPLAINT, service, s.accounts[service].episode, s.nodes[node].event, now)
 
 
 def watch(p, s, node, line, now):
     """The asset that watches a node raises an alarm, if it is up and tells the truth; or a cycle is found dead."""
     if line <= -2:
-        unit = p.assets.unit[node]
-        s.cases.dead_component[unit] = p.graph.component[node]
+        unit = p.nodes[node].unit
+        s.cases[unit].dead_component = p.nodes[node].component
         notice(p, s, unit, -1, now, -2 - line)
         set_condition(p, s, unit, codes.DEADLOCK, now, -2 - line)
         return
-    eye = p.graph.watch[node]
-    if s.nodes.level[eye] >= 0.5 and s.nodes.lies[eye] == 0:
-        _point_at_root(p, s, node, L_WATCH, node, s.nodes.round[node], line, now)
+    eye = p.nodes[node].watch
+    if s.nodes[eye].level >= 0.5 and s.nodes[eye].lies == 0:
+        _point_at_root(p, s, node, L_WATCH, node, s.nodes[node].round, line, now)
 
 
 def _point_at_root(p, s, node, kind, subject, which, cause, now):
     """Raise an alert about the asset whose effect is to blame for a node's level, unless that is known already."""
-    blame = s.nodes.blame[node]
-    if blame < 0 or s.effects.attack[blame] == 0:
+    blame = s.nodes[node].blame
+    if blame < 0 or s.effects[blame].attack == 0:
         return
-    root = s.effects.node[blame]
-    if s.nodes.found[root] == 1:
+    root = s.effects[blame].node
+    if s.nodes[root].found == 1:
         return
-    unit = p.assets.unit[node]
-    i = _alert(p, s, root, unit, 1, p.graph.key_lo[node], p.graph.key_hi[node] ^ kind, which, now)
-    s.tasks.event[i] = log(s, kind, subject, root, 0.0, cause)
+    unit = p.nodes[node].unit
+    i = _alert(p, s, root, unit, 1, p.nodes[node].key_lo, p.nodes[node].key_hi ^ kind, which, now)
+    s.tasks[i].event = log(s, kind, subject, root, 0.0, cause)
     _true_alert(s, unit, now)
     enqueue(p, s, i, now)
 
@@ -149,20 +147,20 @@ def _point_at_root(p, s, node, kind, subject, which, cause, now):
 def triaged(p, s, i, now):
     """An analyst has looked at an alert: it is confirmed or dismissed."""
     tasks = s.tasks
-    node = tasks.node[i]
-    u = uniform(s.seed_key, tasks.key_lo[i], tasks.key_hi[i], P_CONFIRM, tasks.which[i])
-    if tasks.truth[i] == 1 and u < p.settings.confirms:
-        line = log(s, L_CONFIRMED, i, node, 0.0, tasks.event[i])
-        notice(p, s, tasks.unit[i], i, now, line)
+    node = tasks[i].node
+    u = uniform(s.seed_key, tasks[i].key_lo, tasks[i].key_hi, P_CONFIRM, tasks[i].which)
+    if tasks[i].truth == 1 and u < p.settings.confirms:
+        line = log(s, L_CONFIRMED, i, node, 0.0, tasks[i].event)
+        notice(p, s, tasks[i].unit, i, now, line)
         discover(p, s, node, i, now, line)
-    elif tasks.truth[i] == 0 and u < p.settings.mistakes:
+    elif tasks[i].truth == 0 and u < p.settings.mistakes:
         s.count[N_MISTAKE] += 1
-        line = log(s, L_CONFIRMED, i, node, 0.0, tasks.event[i])
-        if s.nodes.found[node] == 0:
+        line = log(s, L_CONFIRMED, i, node, 0.0, tasks[i].event)
+        if s.nodes[node].found == 0:
             count_out(p, s, node)
-            s.nodes.condition[node] |= codes.SUSPECT
+            s.nodes[node].condition |= codes.SUSPECT
             recount(p, s, node, now, line)
-        notice(p, s, tasks.unit[i], i, now, line)
+        notice(p, s, tasks[i].unit, i, now, line)
         discover(p, s, node, i, now, line)
     else:
-        log(s, L_DISMISSED, i, node, 0.0, tasks.event[i])
+        log(s, L_DISMISSED, i, node, 0.0, tasks[i].event)

@@ -38,11 +38,11 @@ from cyberrange.model import codes
 def begin(p, s):
     """Hour 0: the levels are settled, the attack's first operations start, false alarms are planned."""
     line = log(s, L_SCENARIO, -1, -1, 0.0, -1)
-    for op in range(len(p.attack.op_step)):
+    for op in range(len(p.operations)):
         attack.consider(p, s, op, line)
-    for sensor in range(len(p.watchers.sees)):
-        for unit in range(p.settings.units):
-            if p.assets.unit_start[unit + 1] > p.assets.unit_start[unit]:
+    for sensor in range(len(p.sensors)):
+        for unit in range(len(p.units)):
+            if p.units[unit].node_end > p.units[unit].node_start:
                 detect.expect_false_alarm(p, s, sensor, unit, 0)
     settle(p, s, 0.0, line)
 
@@ -95,9 +95,9 @@ def handle(p, s, now, kind, a, b):
 
 def _task_end(p, s, i, now):
     """The work of a task is over."""
-    if s.tasks.state[i] != WORKING:
+    if s.tasks[i].state != WORKING:
         return
-    step = s.tasks.step[i]
+    step = s.tasks[i].step
     if step == codes.TAKE_OVER:
         ready(p, s, i, now)
         return
@@ -110,6 +110,6 @@ def _task_end(p, s, i, now):
 
 def end(p, s, now):
     """Close the books at the horizon."""
-    for v in range(len(p.services.node)):
-        node = p.services.node[v]
-        close(p, s, v, s.nodes.level[node], s.nodes.blame[node], now)
+    for v in range(len(p.services)):
+        node = p.services[v].node
+        close(p, s, v, s.nodes[node].level, s.nodes[node].blame, now)

@@ -100,39 +100,37 @@ def normal_quantile(u):
     return -num / den if q < 0 else num / den
 
 
-def quantile(durations, d, u):
+def quantile(p, d, u):
     """Return the u-quantile of distribution d, in hours."""
-    kind = durations.kind[d]
-    a = durations.a[d]
-    b = durations.b[d]
-    c = durations.c[d]
-    if kind == codes.FIXED:
+    row = p.durations[d]
+    a = row.a
+    b = row.b
+    c = row.c
+    if row.kind == codes.FIXED:
         return a
-    if kind == codes.EXPONENTIAL:
+    if row.kind == codes.EXPONENTIAL:
         return -a * math.log(1.0 - u)
-    if kind == codes.LOGNORMAL:
+    if row.kind == codes.LOGNORMAL:
         return math.exp(a + b * normal_quantile(u))
-    if kind == codes.UNIFORM:
+    if row.kind == codes.UNIFORM:
         return a + (b - a) * u
-    if kind == codes.WEIBULL:
+    if row.kind == codes.WEIBULL:
         return a * (-math.log(1.0 - u)) ** (1.0 / b)
-    if kind == codes.TRIANGULAR:
+    if row.kind == codes.TRIANGULAR:
         if c <= a:
             return a
-        cut = (b - a) / (c - a)
-        if u < cut:
+        if u < (b - a) / (c - a):
             return a + math.sqrt(u * (c - a) * (b - a))
         return c - math.sqrt((1.0 - u) * (c - a) * (c - b))
     first = int(a)
-    steps = int(b) - 1
-    place = u * steps
+    place = u * (int(b) - 1)
     at = int(place)
-    low = durations.point[first + at]
-    return low + (place - at) * (durations.point[first + at + 1] - low)
+    low = p.points[first + at]
+    return low + (place - at) * (p.points[first + at + 1] - low)
 
 
-def draw(durations, d, seed_key, lo, hi, purpose, which):
+def draw(p, d, seed_key, lo, hi, purpose, which):
     """Draw a duration by name."""
-    if durations.kind[d] == codes.FIXED:
-        return durations.a[d]
-    return quantile(durations, d, uniform(seed_key, lo, hi, purpose, which))
+    if p.durations[d].kind == codes.FIXED:
+        return p.durations[d].a
+    return quantile(p, d, uniform(seed_key, lo, hi, purpose, which))

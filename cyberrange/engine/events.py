@@ -69,24 +69,22 @@ def schedule(s, delay, kind, a, b):
     """Ask the clock for an event of this kind after a delay (never if infinite)."""
     if delay == float("inf"):
         return
-    out = s.out
-    i = s.count[N_OUT]
-    out.delay[i] = delay
-    out.kind[i] = kind
-    out.a[i] = a
-    out.b[i] = b
-    s.count[N_OUT] = i + 1
+    due = s.due[s.count[N_OUT]]
+    due.delay = delay
+    due.kind = kind
+    due.a = a
+    due.b = b
+    s.count[N_OUT] += 1
 
 
 def log(s, kind, a, b, x, cause):
     """Write a line of the log and return its number; `cause` is the number of the line that led to it."""
-    out = s.out
-    line = s.count[N_LOG]
-    i = line - s.count[LOG_BASE]
-    out.log_kind[i] = kind
-    out.log_a[i] = a
-    out.log_b[i] = b
-    out.log_x[i] = x
-    out.log_cause[i] = cause
-    s.count[N_LOG] = line + 1
-    return line
+    number = s.count[N_LOG]
+    line = s.lines[number - s.count[LOG_BASE]]
+    line.kind = kind
+    line.a = a
+    line.b = b
+    line.x = x
+    line.cause = cause
+    s.count[N_LOG] = number + 1
+    return number

@@ -28,10 +28,13 @@ from cyberrange.engine.events import (
 from cyberrange.engine.state import (
     ALONE,
     CALLED,
+    DEEPEST,
     FRESH,
     IDLE,
+    LAST_FALL,
     N_DEADLOCK,
     N_DIRTY,
+    N_FELL,
     RUNNING,
     SPENT,
     STARTING,
@@ -49,253 +52,254 @@ PATIENCE = 4000
 
 def mark(s, node):
     """Note that a node's own inputs changed, so that its level is settled next."""
-    if s.nodes.dirty[node] == 0:
-        s.nodes.dirty[node] = 1
+    if s.nodes[node].dirty == 0:
+        s.nodes[node].dirty = 1
         s.touched[s.count[N_DIRTY]] = node
         s.count[N_DIRTY] += 1
 
 
-def supply_of(p, s, group):
+def supply_of(p, s, need):
     """Supply of a need from its suppliers' levels, before any cover: (supply, binding supplier)."""
-    graph = p.graph
-    level = s.nodes.level
-    blame = s.nodes.blame
-    form = graph.group_form[group]
-    first = graph.supplier_start[group]
-    last = graph.supplier_start[group + 1]
+    row = p.needs[need]
+    form = row.form
     binder = -1
+    blame = -1
     if form == codes.ALL_OF:
         lowest = 1.0
-        for j in range(first, last):
-            u = graph.supplier[j]
-            x = level[u]
-            if x < lowest or (x == lowest and x < 1.0 and blame[u] < blame[binder]):
-                lowest = x
+        for j in range(row.supplier_start, row.supplier_end):
+            u = p.suppliers[j].node
+            node = s.nodes[u]
+            if node.level < lowest or (node.level == lowest and lowest < 1.0 and node.blame < blame):
+                lowest = node.level
+                blame = node.blame
                 binder = u
         return lowest, binder
     total = 0.0
     worst = 0.0
-    for j in range(first, last):
-        u = graph.supplier[j]
-        x = level[u]
-        w = graph.weight[j]
-        total += w * (1.0 - x) if form == codes.SOFT else w * x
-        short = w * (1.0 - x)
-        if short > worst or (short == worst and short > 0.0 and blame[u] < blame[binder]):
+    for j in range(row.supplier_start, row.supplier_end):
+        supplier = p.suppliers[j]
+        node = s.nodes[supplier.node]
+        short = supplier.weight * (1.0 - node.level)
+        total += short if form == codes.SOFT else supplier.weight * node.level
+        if short > worst or (short == worst and short > 0.0 and node.blame < blame):
             worst = short
-            binder = u
+            blame = node.blame
+            binder = supplier.node
     if form == codes.SOFT:
         return max(0.0, 1.0 - total), binder
     if form == codes.K_OF_N:
-        total /= graph.group_k[group]
+        total /= row.k
     return min(1.0, total), binder
 
 
-def stored(p, s, group, now):
+def stored(p, s, need, now):
     """Hours of mean need left in a buffer."""
-    graph = p.graph
-    supply = s.groups.supply[group]
-    since = s.groups.since[group]
-    left = s.groups.store[group]
-    if supply >= 1.0:
-        return min(graph.cover_hours[group], left + graph.cover_refill[group] * (now - since))
-    used = used_between(p.uses, graph.cover_use[group], since, now)
-    return max(0.0, left - (1.0 - supply) * used)
+    row = p.needs[need]
+    state = s.needs[need]
+    if state.supply >= 1.0:
+        return min(row.cover_hours, state.store + row.cover_refill * (now - state.since))
+    used = used_between(p.uses, row.cover_use, state.since, now)
+    return max(0.0, state.store - (1.0 - state.supply) * used)
 
 
-def covered(p, s, group, now):
+def covered(p, s, need, now):
     """Whether a buffer or a hold stands in for the missing supply at this instant."""
-    cover = p.graph.cover[group]
-    if cover == codes.NO_COVER or s.groups.cover[group] == SPENT:
+    cover = p.needs[need].cover
+    state = s.needs[need].cover
+    if cover == codes.NO_COVER or state == SPENT:
         return False
-    if cover == codes.HOLD or s.groups.cover[group] == RUNNING:
-        return True
-    return stored(p, s, group, now) > 0.0
+    return cover == codes.HOLD or state == RUNNING or stored(p, s, need, now) > 0.0
 
 
-def effective(p, s, group, now):
+def effective(p, s, need, now):
     """Supply of a need after cover and manual take-over: (supply, binding supplier)."""
-    supply, binder = supply_of(p, s, group)
-    if supply < 1.0 and p.graph.attended[p.graph.group_node[group]] == 1:
-        if covered(p, s, group, now):
+    supply, binder = supply_of(p, s, need)
+    if supply < 1.0 and (p.needs[need].cover != codes.NO_COVER or p.needs[need].manual_team >= 0):
+        if covered(p, s, need, now):
             return 1.0, -1
-        if s.groups.manual[group] == BY_HAND and p.graph.manual_level[group] > supply:
-            return p.graph.manual_level[group], binder
+        if s.needs[need].manual == BY_HAND and p.needs[need].manual_level > supply:
+            return p.needs[need].manual_level, binder
     return supply, binder
 
 
-def evaluate(p, s, node, now):
-    """Level of a node from its own state and its needs: (level, supply, blame, depth)."""
-    nodes = s.nodes
-    level = nodes.health[node]
-    blame = nodes.health_by[node] if level < 1.0 else -1
-    depth = 0
-    load = nodes.load[node]
-    if load > 1.0 and 1.0 / load < level:
-        level = 1.0 / load
-        blame = nodes.load_by[node]
-    if nodes.isolated_by[node] >= 0:
-        local = p.graph.local_level[node]
-        if local < level or (local == level and level < 1.0 and nodes.isolated_by[node] < blame):
+def _own_cap(p, s, node):
+    """Cap on a node's level by its own state: (level, blame)."""
+    state = s.nodes[node]
+    level = state.health
+    blame = state.health_by if level < 1.0 else -1
+    if state.load > 1.0 and 1.0 / state.load < level:
+        level = 1.0 / state.load
+        blame = state.load_by
+    if state.isolated_by >= 0:
+        local = p.nodes[node].local_level
+        if local < level or (local == level and level < 1.0 and state.isolated_by < blame):
             level = local
-            blame = nodes.isolated_by[node]
-    mode = nodes.mode[node]
-    if (mode == TRIPPED or mode == STARTING) and (level > 0.0 or nodes.trip_by[node] < blame):
+            blame = state.isolated_by
+    if (state.mode == TRIPPED or state.mode == STARTING) and (level > 0.0 or state.trip_by < blame):
         level = 0.0
-        blame = nodes.trip_by[node]
+        blame = state.trip_by
+    return level, blame
+
+
+def evaluate(p, s, node, now):
+    """Level of a node from its own state and its needs: (level, least supply, blame, depth)."""
+    level, blame = _own_cap(p, s, node)
+    depth = 0
     least = 1.0
-    for group in range(p.graph.group_start[node], p.graph.group_start[node + 1]):
-        supply, binder = effective(p, s, group, now)
+    alone = s.nodes[node].mode == ALONE
+    for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
+        supply, binder = effective(p, s, need, now)
         if supply < least:
             least = supply
-        if mode == ALONE and p.graph.inside[group] == 1:
+        if alone and p.needs[need].inside == 1:
             continue
-        if supply < level or (supply == level and level < 1.0 and binder >= 0 and nodes.blame[binder] < blame):
+        if supply < level or (supply == level and level < 1.0 and binder >= 0 and s.nodes[binder].blame < blame):
             level = supply
-            blame = nodes.blame[binder]
-            depth = nodes.depth[binder] + 1
+            blame = s.nodes[binder].blame
+            depth = s.nodes[binder].depth + 1
     return level, least, blame, depth
 
 
 def _commit(p, s, node, old_level, old_blame, now, cause):
-    """Tell the world of a node's new level: the log, the service's account, the alarm that watches it."""
-    nodes = s.nodes
-    level = nodes.level[node]
+    """Tell the world of a node's new level: its service's account, the log, the alarm that watches it."""
+    state = s.nodes[node]
+    level = state.level
     book(p, s, node, old_level, old_blame, now)
-    why = cause
-    if level < old_level:
-        nodes.dropped[node] = 1
-    if level < 1.0 and level <= old_level:
-        why = _reason(p, s, node, now, cause)
-    nodes.event[node] = log(s, L_LEVEL, node, nodes.blame[node], level, why)
-    if level < 0.5 <= old_level and p.graph.watch[node] >= 0:
-        schedule(s, 0.0, E_WATCH, node, nodes.event[node])
+    if level < old_level and state.dropped == 0:
+        state.dropped = 1
+        s.count[N_FELL] += 1
+        s.instant[LAST_FALL] = now
+    if level < 1.0 and state.depth > s.count[DEEPEST]:
+        s.count[DEEPEST] = state.depth
+    why = _reason(p, s, node, now, cause) if level < 1.0 and level <= old_level else cause
+    state.event = log(s, L_LEVEL, node, state.blame, level, why)
+    if level < 0.5 <= old_level and p.nodes[node].watch >= 0:
+        schedule(s, 0.0, E_WATCH, node, state.event)
 
 
 def _reason(p, s, node, now, cause):
     """Line of the log that a drop follows from: the effect on the node itself, its trip, or its supplier's drop."""
-    nodes = s.nodes
-    blame = nodes.blame[node]
-    if nodes.depth[node] == 0:
-        if nodes.mode[node] == TRIPPED or nodes.mode[node] == STARTING:
-            return nodes.trip_event[node]
-        return s.effects.event[blame] if blame >= 0 else cause
-    level = nodes.level[node]
-    for group in range(p.graph.group_start[node], p.graph.group_start[node + 1]):
-        supply, binder = effective(p, s, group, now)
-        if binder >= 0 and supply <= level + TOLERANCE and nodes.blame[binder] == blame:
-            if s.groups.cover[group] == SPENT and s.groups.event[group] >= 0:
-                return s.groups.event[group]
-            return nodes.event[binder]
+    state = s.nodes[node]
+    if state.depth == 0:
+        if state.mode == TRIPPED or state.mode == STARTING:
+            return state.trip_event
+        return s.effects[state.blame].event if state.blame >= 0 else cause
+    for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
+        supply, binder = effective(p, s, need, now)
+        if binder >= 0 and supply <= state.level + TOLERANCE and s.nodes[binder].blame == state.blame:
+            if s.needs[need].cover == SPENT and s.needs[need].event >= 0:
+                return s.needs[need].event
+            return s.nodes[binder].event
     return cause
 
 
 def _attend(p, s, node, now, cause):
     """Keep a node's buffers, holds, manual take-overs and trip in step with its supply."""
-    for group in range(p.graph.group_start[node], p.graph.group_start[node + 1]):
-        if p.graph.cover[group] != codes.NO_COVER or p.graph.manual_team[group] >= 0:
-            supply, binder = supply_of(p, s, group)
-            if supply != s.groups.supply[group]:
-                line = s.nodes.event[binder] if binder >= 0 else cause
-                _attend_cover(p, s, group, supply, now, line)
-                _attend_manual(p, s, group, supply, line)
-    if p.graph.trip_below[node] > 0.0:
+    for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
+        if p.needs[need].cover != codes.NO_COVER or p.needs[need].manual_team >= 0:
+            supply, binder = supply_of(p, s, need)
+            if supply != s.needs[need].supply:
+                line = s.nodes[binder].event if binder >= 0 else cause
+                _attend_cover(p, s, need, supply, now, line)
+                _attend_manual(p, s, need, supply, line)
+    if p.nodes[node].trip_below > 0.0:
         _attend_trip(p, s, node, cause)
 
 
-def _attend_cover(p, s, group, supply, now, cause):
-    groups = s.groups
-    left = stored(p, s, group, now)
-    groups.store[group] = left
-    groups.since[group] = now
-    groups.supply[group] = supply
-    cover = p.graph.cover[group]
+def _attend_cover(p, s, need, supply, now, cause):
+    row = p.needs[need]
+    state = s.needs[need]
+    state.store = stored(p, s, need, now)
+    state.since = now
+    state.supply = supply
     if supply >= 1.0:
-        groups.stamp[group] += 1
-        groups.cover[group] = FRESH
-        groups.event[group] = -1
-    elif cover == codes.BUFFER and groups.cover[group] != SPENT:
-        groups.stamp[group] += 1
-        groups.cover[group] = RUNNING if left > 0.0 else SPENT
-        groups.event[group] = cause
-        if left > 0.0:
-            wait = time_to_use(p.uses, p.graph.cover_use[group], now, left / (1.0 - supply))
-            schedule(s, wait, E_STORE_EMPTY, group, groups.stamp[group])
-    elif cover == codes.HOLD and groups.cover[group] == FRESH:
-        groups.stamp[group] += 1
-        groups.cover[group] = RUNNING
-        groups.event[group] = cause
-        schedule(s, p.graph.cover_hours[group], E_HOLD_END, group, groups.stamp[group])
+        state.stamp += 1
+        state.cover = FRESH
+        state.event = -1
+    elif row.cover == codes.BUFFER and state.cover != SPENT:
+        state.stamp += 1
+        state.cover = RUNNING if state.store > 0.0 else SPENT
+        state.event = cause
+        if state.store > 0.0:
+            wait = time_to_use(p.uses, row.cover_use, now, state.store / (1.0 - supply))
+            schedule(s, wait, E_STORE_EMPTY, need, state.stamp)
+    elif row.cover == codes.HOLD and state.cover == FRESH:
+        state.stamp += 1
+        state.cover = RUNNING
+        state.event = cause
+        schedule(s, row.cover_hours, E_HOLD_END, need, state.stamp)
 
 
-def _attend_manual(p, s, group, supply, cause):
-    groups = s.groups
-    if p.graph.manual_team[group] < 0:
+def _attend_manual(p, s, need, supply, cause):
+    state = s.needs[need]
+    if p.needs[need].manual_team < 0:
         return
-    if supply < p.graph.manual_level[group] and groups.manual[group] == IDLE:
-        groups.manual[group] = CALLED
-        schedule(s, 0.0, E_MANUAL_CALL, group, cause)
-    elif supply >= 1.0 and groups.manual[group] != IDLE:
-        if groups.manual[group] == BY_HAND:
-            log(s, L_MANUAL_OFF, group, groups.task[group], 0.0, cause)
-        groups.manual[group] = IDLE
-        groups.manual_stamp[group] += 1
-        schedule(s, 0.0, E_MANUAL_CALL, group, -1)
+    if supply < p.needs[need].manual_level and state.manual == IDLE:
+        state.manual = CALLED
+        schedule(s, 0.0, E_MANUAL_CALL, need, cause)
+    elif supply >= 1.0 and state.manual != IDLE:
+        if state.manual == BY_HAND:
+            log(s, L_MANUAL_OFF, need, state.task, 0.0, cause)
+        state.manual = IDLE
+        state.manual_stamp += 1
+        schedule(s, 0.0, E_MANUAL_CALL, need, -1)
 
 
 def _attend_trip(p, s, node, cause):
-    nodes = s.nodes
-    supply = nodes.supply[node]
-    if nodes.mode[node] == UP:
-        low = supply < p.graph.trip_below[node]
-        if low and nodes.below[node] == 0:
-            nodes.below[node] = 1
-            nodes.trip_stamp[node] += 1
-            schedule(s, p.graph.trip_after[node], E_TRIP, node, nodes.trip_stamp[node])
-        elif not low and nodes.below[node] == 1:
-            nodes.below[node] = 0
-            nodes.trip_stamp[node] += 1
-    elif nodes.mode[node] == ALONE and supply >= p.graph.restart_at[node]:
-        nodes.mode[node] = UP
-    elif nodes.mode[node] == TRIPPED and _may_restart(p, s, node, supply):
+    row = p.nodes[node]
+    state = s.nodes[node]
+    if state.mode == UP:
+        low = state.supply < row.trip_below
+        if low and state.below == 0:
+            state.below = 1
+            state.trip_stamp += 1
+            schedule(s, row.trip_after, E_TRIP, node, state.trip_stamp)
+        elif not low and state.below == 1:
+            state.below = 0
+            state.trip_stamp += 1
+    elif state.mode == ALONE and state.supply >= row.restart_at:
+        state.mode = UP
+    elif state.mode == TRIPPED and _may_restart(p, s, node):
         start(p, s, node, cause)
-    elif nodes.mode[node] == STARTING and not _may_restart(p, s, node, supply):
-        nodes.mode[node] = TRIPPED
-        nodes.trip_stamp[node] += 1
+    elif state.mode == STARTING and not _may_restart(p, s, node):
+        state.mode = TRIPPED
+        state.trip_stamp += 1
 
 
-def _may_restart(p, s, node, supply):
+def _may_restart(p, s, node):
     """Whether every supply (for a black-start node: every one from outside its cycle) is back."""
-    if p.graph.black_start[node] == 0:
-        return supply >= p.graph.restart_at[node]
-    for group in range(p.graph.group_start[node], p.graph.group_start[node + 1]):
-        if p.graph.inside[group] == 0 and supply_of(p, s, group)[0] < p.graph.restart_at[node]:
+    row = p.nodes[node]
+    if row.black_start == 0:
+        return s.nodes[node].supply >= row.restart_at
+    for need in range(row.need_start, row.need_end):
+        if p.needs[need].inside == 0 and supply_of(p, s, need)[0] < row.restart_at:
             return False
     return True
 
 
 def start(p, s, node, cause):
     """Begin to restart a tripped node."""
-    nodes = s.nodes
-    nodes.mode[node] = STARTING
-    nodes.trip_stamp[node] += 1
-    log(s, L_STARTING, node, -1, p.graph.start_time[node], cause)
-    schedule(s, p.graph.start_time[node], E_STARTED, node, nodes.trip_stamp[node])
+    state = s.nodes[node]
+    state.mode = STARTING
+    state.trip_stamp += 1
+    log(s, L_STARTING, node, -1, p.nodes[node].start_time, cause)
+    schedule(s, p.nodes[node].start_time, E_STARTED, node, state.trip_stamp)
 
 
-def trip(p, s, node, now, cause):
+def trip(p, s, node, now):
     """Take a node out because its supply stayed too low; the trip inherits the blame of what starved it."""
-    nodes = s.nodes
-    nodes.mode[node] = TRIPPED
-    nodes.below[node] = 0
+    state = s.nodes[node]
+    state.mode = TRIPPED
+    state.below = 0
     worst = 2.0
-    for group in range(p.graph.group_start[node], p.graph.group_start[node + 1]):
-        supply, binder = effective(p, s, group, now)
+    cause = state.event
+    for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
+        supply, binder = effective(p, s, need, now)
         if binder >= 0 and supply < worst:
             worst = supply
-            nodes.trip_by[node] = nodes.blame[binder]
-            cause = nodes.event[binder]
-    nodes.trip_event[node] = log(s, L_TRIP, node, -1, worst, cause)
+            state.trip_by = s.nodes[binder].blame
+            cause = s.nodes[binder].event
+    state.trip_event = log(s, L_TRIP, node, -1, worst, cause)
     mark(s, node)
 
 
@@ -303,59 +307,59 @@ def settle(p, s, now, cause):
     """Bring every level that the marked nodes can reach to its new value."""
     if s.count[N_DIRTY] == 0:
         return
-    graph = p.graph
-    nodes = s.nodes
-    work = s.components
     heap = [0]
     heap.pop()
     attended = [0]
     attended.pop()
     for i in range(s.count[N_DIRTY]):
-        node = s.touched[i]
-        work.rose[graph.component[node]] = 1
-        _enqueue(work, heap, graph.component[node])
+        c = p.nodes[s.touched[i]].component
+        s.solver[c].rose = 1
+        _enqueue(s, heap, c)
     s.count[N_DIRTY] = 0
     while len(heap) > 0:
         c = _pop(heap)
-        work.queued[c] = 0
-        if graph.cyclic[c] == 1:
+        s.solver[c].queued = 0
+        if p.components[c].cyclic == 1:
             _settle_cycle(p, s, c, now, cause, heap, attended)
         else:
-            node = graph.member[graph.member_start[c]]
-            nodes.dirty[node] = 0
-            work.rose[c] = 0
-            old_level = nodes.level[node]
-            old_blame = nodes.blame[node]
-            level, supply, blame, depth = evaluate(p, s, node, now)
-            nodes.level[node] = level
-            nodes.supply[node] = supply
-            nodes.blame[node] = blame
-            nodes.depth[node] = depth
-            if graph.attended[node] == 1:
-                attended.append(node)
-            if level != old_level or blame != old_blame:
-                _commit(p, s, node, old_level, old_blame, now, cause)
-                _pass_on(p, s, node, 1 if level >= old_level else 0, heap)
+            _settle_node(p, s, p.member[p.components[c].member_start], now, cause, heap, attended)
+            s.solver[c].rose = 0
     for node in attended:
         _attend(p, s, node, now, cause)
 
 
-def _enqueue(work, heap, c):
-    if work.queued[c] == 0:
-        work.queued[c] = 1
-        _push(heap, c)
+def _settle_node(p, s, node, now, cause, heap, attended):
+    state = s.nodes[node]
+    state.dirty = 0
+    old_level = state.level
+    old_blame = state.blame
+    level, supply, blame, depth = evaluate(p, s, node, now)
+    state.level = level
+    state.supply = supply
+    state.blame = blame
+    state.depth = depth
+    if p.nodes[node].attended == 1:
+        attended.append(node)
+    if level != old_level or blame != old_blame:
+        _commit(p, s, node, old_level, old_blame, now, cause)
+        _pass_on(p, s, node, 1 if level >= old_level else 0, heap)
 
 
-def _push(heap, item):
-    heap.append(item)
+def _enqueue(s, heap, c):
+    """Put a component on the heap of those to settle, once."""
+    if s.solver[c].queued == 1:
+        return
+    s.solver[c].queued = 1
+    heap.append(c)
     at = len(heap) - 1
-    while at > 0 and heap[(at - 1) // 2] > item:
+    while at > 0 and heap[(at - 1) // 2] > c:
         heap[at] = heap[(at - 1) // 2]
         at = (at - 1) // 2
-    heap[at] = item
+    heap[at] = c
 
 
 def _pop(heap):
+    """Take the first component in topological order off the heap."""
     least = heap[0]
     item = heap.pop()
     size = len(heap)
@@ -376,58 +380,50 @@ def _pop(heap):
 
 def _pass_on(p, s, node, rose, heap):
     """Queue the components of a node's dependents; `rose` says that a cycle among them must start from the top."""
-    graph = p.graph
-    own = graph.component[node]
-    for j in range(graph.dependent_start[node], graph.dependent_start[node + 1]):
-        d = graph.dependent[j]
-        c = graph.component[d]
+    own = p.nodes[node].component
+    for j in range(p.nodes[node].dependent_start, p.nodes[node].dependent_end):
+        d = p.dependent[j]
+        c = p.nodes[d].component
         if c != own:
             if rose == 1:
-                s.components.rose[c] = 1
-            s.nodes.dirty[d] = 1
-            _enqueue(s.components, heap, c)
+                s.solver[c].rose = 1
+            s.nodes[d].dirty = 1
+            _enqueue(s, heap, c)
 
 
 def _settle_cycle(p, s, c, now, cause, heap, attended):
     """Settle a cyclic component at its greatest fixed point, and report a black-start deadlock if it is one."""
-    graph = p.graph
-    nodes = s.nodes
-    work = s.components
-    first = graph.member_start[c]
-    last = graph.member_start[c + 1]
+    row = p.components[c]
     queue = [0]
     queue.pop()
-    for m in range(first, last):
-        node = graph.member[m]
-        work.old_level[node] = nodes.level[node]
-        work.old_blame[node] = nodes.blame[node]
-        if work.rose[c] == 1:
-            nodes.level[node] = 1.0
-            nodes.blame[node] = -1
-            nodes.depth[node] = 0
-        if work.rose[c] == 1 or nodes.dirty[node] == 1:
-            queue.append(node)
-            work.pending[node] = 1
-        nodes.dirty[node] = 0
-    work.rose[c] = 0
+    for m in range(row.member_start, row.member_end):
+        state = s.nodes[p.member[m]]
+        state.old_level = state.level
+        state.old_blame = state.blame
+        if s.solver[c].rose == 1:
+            state.level = 1.0
+            state.blame = -1
+            state.depth = 0
+        if s.solver[c].rose == 1 or state.dirty == 1:
+            queue.append(p.member[m])
+            state.pending = 1
+        state.dirty = 0
+    s.solver[c].rose = 0
     _descend(p, s, c, queue, now)
-    for m in range(first, last):
-        node = graph.member[m]
-        old_level = work.old_level[node]
-        if graph.attended[node] == 1:
+    for m in range(row.member_start, row.member_end):
+        node = p.member[m]
+        state = s.nodes[node]
+        if p.nodes[node].attended == 1:
             attended.append(node)
-        if nodes.level[node] != old_level or nodes.blame[node] != work.old_blame[node]:
-            _commit(p, s, node, old_level, work.old_blame[node], now, cause)
-            _pass_on(p, s, node, 1 if nodes.level[node] >= old_level else 0, heap)
+        if state.level != state.old_level or state.blame != state.old_blame:
+            _commit(p, s, node, state.old_level, state.old_blame, now, cause)
+            _pass_on(p, s, node, 1 if state.level >= state.old_level else 0, heap)
     _look_for_deadlock(p, s, c, now, cause)
 
 
 def _descend(p, s, c, queue, now):
     """Iterate a component downward until nothing changes."""
-    graph = p.graph
-    nodes = s.nodes
-    work = s.components
-    patience = PATIENCE * (graph.member_start[c + 1] - graph.member_start[c])
+    patience = PATIENCE * (p.components[c].member_end - p.components[c].member_start)
     at = 0
     while at < len(queue):
         node = queue[at]
@@ -435,47 +431,49 @@ def _descend(p, s, c, queue, now):
         if at > patience:
             s.count[STUCK] = c + 1
             return
-        work.pending[node] = 0
+        state = s.nodes[node]
+        state.pending = 0
         level, supply, blame, depth = evaluate(p, s, node, now)
-        nodes.supply[node] = supply
-        if level < nodes.level[node] - TOLERANCE or (level < 1.0 and nodes.blame[node] == -1):
-            nodes.level[node] = min(level, nodes.level[node])
-            nodes.blame[node] = blame
-            nodes.depth[node] = depth
-            for j in range(graph.dependent_start[node], graph.dependent_start[node + 1]):
-                d = graph.dependent[j]
-                if graph.component[d] == c and work.pending[d] == 0:
-                    work.pending[d] = 1
+        state.supply = supply
+        if level < state.level - TOLERANCE or (level < 1.0 and state.blame == -1):
+            state.level = min(level, state.level)
+            state.blame = blame
+            state.depth = depth
+            for j in range(p.nodes[node].dependent_start, p.nodes[node].dependent_end):
+                d = p.dependent[j]
+                if p.nodes[d].component == c and s.nodes[d].pending == 0:
+                    s.nodes[d].pending = 1
                     queue.append(d)
 
 
 def _look_for_deadlock(p, s, c, now, cause):
     """Report a cycle in which a tripped member waits for other members, though nothing in it is damaged."""
-    graph = p.graph
-    nodes = s.nodes
+    row = p.components[c]
     tripped = -1
-    for m in range(graph.member_start[c], graph.member_start[c + 1]):
-        node = graph.member[m]
-        if nodes.health[node] < 1.0 or nodes.isolated_by[node] >= 0 or nodes.mode[node] == STARTING:
+    for m in range(row.member_start, row.member_end):
+        node = p.member[m]
+        state = s.nodes[node]
+        if state.health < 1.0 or state.isolated_by >= 0 or state.mode == STARTING:
             return
-        if nodes.mode[node] == TRIPPED:
-            if graph.black_start[node] == 1:
+        if state.mode == TRIPPED:
+            if p.nodes[node].black_start == 1:
                 return
-            if tripped < 0:
-                tripped = node
+            tripped = node
     if tripped < 0:
-        s.components.dead[c] = 0
-        return
-    if s.components.dead[c] == 1:
-        return
-    for m in range(graph.member_start[c], graph.member_start[c + 1]):
-        node = graph.member[m]
-        for group in range(graph.group_start[node], graph.group_start[node + 1]):
-            supply, binder = effective(p, s, group, now)
-            if binder >= 0 and supply < 1.0 and graph.component[binder] != c:
-                return
-    if nodes.supply[tripped] < graph.restart_at[tripped]:
-        s.components.dead[c] = 1
+        s.solver[c].dead = 0
+    elif s.solver[c].dead == 0 and not _starved_from_outside(p, s, c, now):
+        s.solver[c].dead = 1
         s.count[N_DEADLOCK] += 1
         line = log(s, L_DEADLOCK, tripped, c, 0.0, cause)
         schedule(s, 0.0, E_WATCH, tripped, -2 - line)
+
+
+def _starved_from_outside(p, s, c, now):
+    """Whether a member of a cycle lacks a supplier that does not stand on the cycle."""
+    for m in range(p.components[c].member_start, p.components[c].member_end):
+        node = p.member[m]
+        for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
+            supply, binder = effective(p, s, need, now)
+            if binder >= 0 and supply < 1.0 and p.nodes[binder].component != c:
+                return True
+    return False

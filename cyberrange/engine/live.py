@@ -1,13 +1,12 @@
 """The live engine: SimPy is the clock, the rules decide what its events do."""
 
 from collections.abc import Callable, Iterable
-from itertools import repeat
 from typing import Any
 
 import simpy
 
 from cyberrange.engine import dispatch
-from cyberrange.engine.state import GROWING, LOG_BASE, N_EFFECT, N_LOG, N_OUT, N_TASK, STUCK, State, fresh_state
+from cyberrange.engine.state import LOG_BASE, N_LOG, N_OUT, STUCK, State, fresh_state
 from cyberrange.errors import CyberrangeError
 from cyberrange.model.build import Plan
 
@@ -74,7 +73,6 @@ class World:
         self.log: list[tuple[float, int, int, int, float, int]] = []
         self.heard = 0
         self._arrays = plan.lists
-        self._room = {name: len(getattr(self.state, name)[0]) // 2 for name in GROWING}
         dispatch.begin(self._arrays, self.state)
         self._drain()
         for extension in extensions:
@@ -97,32 +95,21 @@ class World:
 
     def _drain(self) -> None:
         """Put what the rules asked for on the clock, and what they wrote into the log."""
-        out, count, env = self.state.out, self.state.count, self.env
-        n = count[N_OUT]
-        for delay, kind, a, b in zip(out.delay[:n], out.kind[:n], out.a[:n], out.b[:n], strict=True):
-            env.schedule(Occurrence(env, self._hear, kind, a, b), kind, delay)  # type: ignore[arg-type]
+        state, env = self.state, self.env
+        count = state.count
+        for i in range(count[N_OUT]):
+            due = state.due[i]
+            env.schedule(Occurrence(env, self._hear, due.kind, due.a, due.b), due.kind, due.delay)  # type: ignore[arg-type]
         count[N_OUT] = 0
-        lines = count[N_LOG] - count[LOG_BASE]
-        if lines:
-            self.log.extend(
-                zip(repeat(env.now), out.log_kind[:lines], out.log_a[:lines], out.log_b[:lines], out.log_x[:lines],
-                    out.log_cause[:lines], strict=False)
-            )  # fmt: skip
-            count[LOG_BASE] = count[N_LOG]
+        now = env.now
+        for i in range(count[N_LOG] - count[LOG_BASE]):
+            line = state.lines[i]
+            self.log.append((now, line.kind, line.a, line.b, line.x, line.cause))
+        count[LOG_BASE] = count[N_LOG]
         if count[STUCK]:
             self._complain_of_cycle(count[STUCK] - 1)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """Lengthen the growing tables between events, so that the rules never run out of room."""
-        for name, used in (("effects", N_EFFECT), ("tasks", N_TASK)):
-            table = getattr(self.state, name)
-            if len(table[0]) - self.state.count[used] < self._room[name]:
-                for column in table:
-                    column.extend([column[-1]] * len(column))
 
     def _complain_of_cycle(self, component: int) -> None:
-        graph = self._arrays.graph
-        members = graph.member[graph.member_start[component] : graph.member_start[component + 1]]
-        names = ", ".join(self.plan.nodes.names[m] for m in members)
+        row = self._arrays.components[component]
+        names = ", ".join(self.plan.nodes.names[m] for m in self._arrays.member[row.member_start : row.member_end])
         raise NotConverging(f"the levels of this cycle of needs do not settle: {names}")

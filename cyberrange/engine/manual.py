@@ -7,54 +7,54 @@ from cyberrange.engine.work import approved, drop, leave, new_task
 from cyberrange.model import codes
 
 
-def call(p, s, group, cause, now):
+def call(p, s, need, cause, now):
     """Ask a team to take over by hand, or (cause -1) send it home because the supply is back."""
-    groups = s.groups
-    if cause >= 0 and groups.manual[group] == CALLED:
-        node = p.graph.group_node[group]
-        lo = p.graph.key_lo[node]
-        hi = p.graph.key_hi[node] ^ group
-        which = groups.manual_stamp[group]
-        unit = p.assets.unit[node]
-        people = p.graph.manual_people[group]
-        team = p.graph.manual_team[group]
+    needs = s.needs
+    if cause >= 0 and needs[need].manual == CALLED:
+        node = p.needs[need].node
+        lo = p.nodes[node].key_lo
+        hi = p.nodes[node].key_hi ^ need
+        which = needs[need].manual_stamp
+        unit = p.nodes[node].unit
+        people = p.needs[need].manual_people
+        team = p.needs[need].manual_team
         i = new_task(s, codes.TAKE_OVER, node, unit, team, people, 1, lo, hi, which, now)
-        s.tasks.sensor[i] = group
-        s.tasks.event[i] = log(s, L_REQUESTED, i, node, 0.0, cause)
-        groups.task[group] = i
+        s.tasks[i].sensor = need
+        s.tasks[i].event = log(s, L_REQUESTED, i, node, 0.0, cause)
+        needs[need].task = i
         approved(p, s, i, now)
-    elif cause < 0 and groups.task[group] >= 0 and groups.manual[group] == IDLE:
-        _relieve(p, s, groups.task[group], now)
-        groups.task[group] = -1
+    elif cause < 0 and needs[need].task >= 0 and needs[need].manual == IDLE:
+        _relieve(p, s, needs[need].task, now)
+        needs[need].task = -1
 
 
 def _relieve(p, s, i, now):
-    state = s.tasks.state[i]
+    state = s.tasks[i].state
     if state == WORKING:
-        s.tasks.state[i] = FINISHED
+        s.tasks[i].state = FINISHED
         leave(p, s, i, now)
     elif state == ASKED or state == QUEUED:
-        drop(s, i, s.tasks.event[i])
+        drop(s, i, s.tasks[i].event)
 
 
 def ready(p, s, i, now):
     """Set-up is over: from now on the supply counts as at least the manual level; the people stay."""
-    group = s.tasks.sensor[i]
-    if s.groups.task[group] == i and s.groups.manual[group] == CALLED:
-        s.groups.manual[group] = ON
-        line = log(s, L_MANUAL_ON, group, i, p.graph.manual_level[group], s.tasks.event[i])
-        s.tasks.event[i] = line
-        schedule(s, p.graph.manual_endurance[group], E_MANUAL_TIRED, group, i)
-        mark(s, p.graph.group_node[group])
+    need = s.tasks[i].sensor
+    if s.needs[need].task == i and s.needs[need].manual == CALLED:
+        s.needs[need].manual = ON
+        line = log(s, L_MANUAL_ON, need, i, p.needs[need].manual_level, s.tasks[i].event)
+        s.tasks[i].event = line
+        schedule(s, p.needs[need].manual_endurance, E_MANUAL_TIRED, need, i)
+        mark(s, p.needs[need].node)
 
 
-def tire(p, s, group, i, now):
+def tire(p, s, need, i, now):
     """The people who work by hand can no longer."""
-    if s.groups.task[group] == i and s.groups.manual[group] == ON:
-        s.groups.manual[group] = TIRED
-        line = log(s, L_MANUAL_TIRED, group, i, 0.0, s.tasks.event[i])
-        s.tasks.event[i] = line
+    if s.needs[need].task == i and s.needs[need].manual == ON:
+        s.needs[need].manual = TIRED
+        line = log(s, L_MANUAL_TIRED, need, i, 0.0, s.tasks[i].event)
+        s.tasks[i].event = line
         _relieve(p, s, i, now)
-        mark(s, p.graph.group_node[group])
+        mark(s, p.needs[need].node)
 
 

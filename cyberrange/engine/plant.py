@@ -5,29 +5,29 @@ from cyberrange.engine.levels import mark, trip
 from cyberrange.engine.state import ALONE, RUNNING, SPENT, STARTING, UP
 
 
-def cover_spent(p, s, group, stamp, is_store):
+def cover_spent(p, s, need, stamp, is_store):
     """A buffer has run empty, or the last set-point no longer holds."""
-    groups = s.groups
-    if groups.stamp[group] != stamp or groups.cover[group] != RUNNING:
+    needs = s.needs
+    if needs[need].stamp != stamp or needs[need].cover != RUNNING:
         return
-    groups.cover[group] = SPENT
-    groups.store[group] = 0.0
+    needs[need].cover = SPENT
+    needs[need].store = 0.0
     kind = L_STORE_EMPTY if is_store else L_HOLD_END
-    groups.event[group] = log(s, kind, group, -1, 0.0, groups.event[group])
-    mark(s, p.graph.group_node[group])
+    needs[need].event = log(s, kind, need, -1, 0.0, needs[need].event)
+    mark(s, p.needs[need].node)
 
 
 def trips(p, s, node, stamp, now):
     """A node's supply has been too low for as long as its protection waits."""
-    if s.nodes.trip_stamp[node] == stamp and s.nodes.mode[node] == UP and s.nodes.below[node] == 1:
-        trip(p, s, node, now, -1)
+    if s.nodes[node].trip_stamp == stamp and s.nodes[node].mode == UP and s.nodes[node].below == 1:
+        trip(p, s, node, now)
 
 
 def started(p, s, node, stamp):
     """A tripped node has started again."""
     nodes = s.nodes
-    if nodes.trip_stamp[node] == stamp and nodes.mode[node] == STARTING:
-        nodes.mode[node] = ALONE if p.graph.black_start[node] == 1 else UP
-        nodes.trip_by[node] = -1
-        log(s, L_STARTED, node, -1, 0.0, nodes.trip_event[node])
+    if nodes[node].trip_stamp == stamp and nodes[node].mode == STARTING:
+        nodes[node].mode = ALONE if p.nodes[node].black_start == 1 else UP
+        nodes[node].trip_by = -1
+        log(s, L_STARTED, node, -1, 0.0, nodes[node].trip_event)
         mark(s, node)

@@ -48,13 +48,13 @@ REPAIRED = (
 
 def _stamp_time(s, unit, clock, now):
     at = unit * CASE_TIMES + clock
-    if s.cases.time[at] == NEVER:
-        s.cases.time[at] = now
+    if s.case_time[at] == NEVER:
+        s.case_time[at] = now
 
 
 def notice(p, s, unit, task, now, cause):
     """The city knows that something is wrong: its case opens and its legal clock starts."""
-    if s.cases.bits[unit] & codes.NOTICED == 0:
+    if s.cases[unit].bits & codes.NOTICED == 0:
         _stamp_time(s, unit, T_NOTICED, now)
         line = log(s, L_NOTICED, unit, task, 0.0, cause)
         set_condition(p, s, unit, codes.NOTICED, now, line)
@@ -62,31 +62,31 @@ def notice(p, s, unit, task, now, cause):
 
 def set_condition(p, s, unit, bit, now, cause):
     """Set a condition of a case and request what follows from it."""
-    if s.cases.bits[unit] & bit:
+    if s.cases[unit].bits & bit:
         return
-    s.cases.bits[unit] |= bit
+    s.cases[unit].bits |= bit
     line = log(s, L_CONDITION, unit, bit, 1.0, cause)
     review_case(p, s, unit, now, line)
 
 
 def discover(p, s, node, task, now, cause):
     """An asset is known to be hit."""
-    unit = p.assets.unit[node]
+    unit = p.nodes[node].unit
     nodes = s.nodes
     cases = s.cases
-    if nodes.found[node] == 0 and nodes.condition[node] != 0:
+    if nodes[node].found == 0 and nodes[node].condition != 0:
         count_out(p, s, node)
-        nodes.found[node] = 1
-        nodes.done[node] = codes.FOUND
-        nodes.begun[node] = 0
-        if nodes.found_next[node] == -1:
-            nodes.found_next[node] = cases.found_first[unit] if cases.found_first[unit] >= 0 else -2
-            cases.found_first[unit] = node
-        line = log(s, L_FOUND, node, task, float(nodes.condition[node]), cause)
+        nodes[node].found = 1
+        nodes[node].done = codes.FOUND
+        nodes[node].begun = 0
+        if nodes[node].found_next == -1:
+            nodes[node].found_next = cases[unit].found_first if cases[unit].found_first >= 0 else -2
+            cases[unit].found_first = node
+        line = log(s, L_FOUND, node, task, float(nodes[node].condition), cause)
         recount(p, s, node, now, line)
         notice(p, s, unit, task, now, line)
         _look_further(p, s, unit, now, line)
-        if nodes.leaked[node] > 0:
+        if nodes[node].leaked > 0:
             _stamp_time(s, unit, T_BREACH, now)
             set_condition(p, s, unit, codes.BREACH, now, line)
         review_asset(p, s, node, now, line)
@@ -95,40 +95,39 @@ def discover(p, s, node, task, now, cause):
 
 def _look_further(p, s, unit, now, cause):
     """Something new was found after the investigation had ended: it begins again."""
-    book = p.playbook
-    for step in range(2, len(book.bit)):
-        bit = book.bit[step]
-        if book.effect[step] == codes.INVESTIGATE and s.cases.bits[unit] & bit:
-            s.cases.bits[unit] &= ~bit
-            s.cases.begun[unit] &= ~bit
+    for step in range(2, len(p.responses)):
+        bit = p.responses[step].bit
+        if p.responses[step].effect == codes.INVESTIGATE and s.cases[unit].bits & bit:
+            s.cases[unit].bits &= ~bit
+            s.cases[unit].begun &= ~bit
             _review_case_step(p, s, step, unit, now, cause)
 
 
 def refresh(p, s, unit, now, cause):
     """Set or clear a case's conditions `contained` and `clean` by its counts."""
     cases = s.cases
-    if cases.bits[unit] & codes.NOTICED == 0:
+    if cases[unit].bits & codes.NOTICED == 0:
         return
-    if cases.open_found[unit] > 0:
-        cases.bits[unit] &= ~codes.CONTAINED
+    if cases[unit].open_found > 0:
+        cases[unit].bits &= ~codes.CONTAINED
     else:
         set_condition(p, s, unit, codes.CONTAINED, now, cause)
-    if cases.hit_found[unit] > 0:
-        cases.bits[unit] &= ~codes.ALL_CLEAN
+    if cases[unit].hit_found > 0:
+        cases[unit].bits &= ~codes.ALL_CLEAN
     else:
         set_condition(p, s, unit, codes.ALL_CLEAN, now, cause)
 
 
 def review_case(p, s, unit, now, cause):
     """Request every case step, every help and every asset step whose conditions now hold."""
-    for step in range(2, len(p.playbook.bit)):
+    for step in range(2, len(p.responses)):
         _review_case_step(p, s, step, unit, now, cause)
-    for h in range(len(p.helps.unit)):
-        need = p.helps.need[h]
-        if p.helps.unit[h] == unit and s.helped[h] == 0 and s.cases.bits[unit] & need == need:
+    for h in range(len(p.helps)):
+        need = p.helps[h].need
+        if p.helps[h].unit == unit and s.helped[h] == 0 and s.cases[unit].bits & need == need:
             s.helped[h] = 1
             line = log(s, L_HELP_ASKED, h, unit, 0.0, cause)
-            wait = draw(p.durations, p.helps.dur[h], s.seed_key, p.helps.key_lo[h], p.helps.key_hi[h], P_HELP, unit)
+            wait = draw(p, p.helps[h].dur, s.seed_key, p.helps[h].key_lo, p.helps[h].key_hi, P_HELP, unit)
             schedule(s, wait, E_HELP_COMES, h, line)
     _review_found(p, s, unit, now, cause)
 
@@ -137,96 +136,93 @@ def _review_found(p, s, unit, now, cause):
     """Review the found assets of a case, and forget those that are whole again."""
     nodes = s.nodes
     before = -1
-    node = s.cases.found_first[unit]
+    node = s.cases[unit].found_first
     while node >= 0:
-        after = nodes.found_next[node]
-        if nodes.found[node] == 1:
+        after = nodes[node].found_next
+        if nodes[node].found == 1:
             review_asset(p, s, node, now, cause)
             before = node
         else:
-            nodes.found_next[node] = -1
+            nodes[node].found_next = -1
             if before < 0:
-                s.cases.found_first[unit] = after
+                s.cases[unit].found_first = after
             else:
-                nodes.found_next[before] = after
+                nodes[before].found_next = after
         node = after
 
 
 def _review_case_step(p, s, step, unit, now, cause):
-    book = p.playbook
-    if book.scope[step] != codes.CASE or s.cases.begun[unit] & book.bit[step]:
+    if p.responses[step].scope != codes.CASE or s.cases[unit].begun & p.responses[step].bit:
         return
-    need = book.need_case[step]
-    if s.cases.bits[unit] & need == need:
-        s.cases.begun[unit] |= book.bit[step]
-        which = s.cases.rounds[unit] if book.effect[step] == codes.INVESTIGATE else 0
+    need = p.responses[step].need_case
+    if s.cases[unit].bits & need == need:
+        s.cases[unit].begun |= p.responses[step].bit
+        which = s.cases[unit].rounds if p.responses[step].effect == codes.INVESTIGATE else 0
         request(p, s, step, -1, unit, which, now, cause)
 
 
 def review_asset(p, s, node, now, cause):
     """Request every asset step whose conditions hold for this asset; skip those that do not concern it."""
-    book = p.playbook
     nodes = s.nodes
-    unit = p.assets.unit[node]
-    bits = s.cases.bits[unit]
+    unit = p.nodes[node].unit
+    bits = s.cases[unit].bits
     again = True
     while again:
         again = False
-        for step in range(2, len(book.bit)):
-            if book.scope[step] != codes.ASSET or nodes.begun[node] & book.bit[step]:
+        for step in range(2, len(p.responses)):
+            if p.responses[step].scope != codes.ASSET or nodes[node].begun & p.responses[step].bit:
                 continue
-            if bits & book.need_case[step] != book.need_case[step]:
+            if bits & p.responses[step].need_case != p.responses[step].need_case:
                 continue
-            if nodes.done[node] & book.need_asset[step] != book.need_asset[step]:
+            if nodes[node].done & p.responses[step].need_asset != p.responses[step].need_asset:
                 continue
-            if book.hit[step] != 0 and nodes.condition[node] & book.hit[step] == 0:
-                nodes.begun[node] |= book.bit[step]
-                nodes.done[node] |= book.bit[step]
+            if p.responses[step].hit != 0 and nodes[node].condition & p.responses[step].hit == 0:
+                nodes[node].begun |= p.responses[step].bit
+                nodes[node].done |= p.responses[step].bit
                 again = True
             elif not _stranded(p, s, node):
-                nodes.begun[node] |= book.bit[step]
-                request(p, s, step, node, unit, nodes.round[node], now, cause)
+                nodes[node].begun |= p.responses[step].bit
+                request(p, s, step, node, unit, nodes[node].round, now, cause)
 
 
 def hit_while_found(p, s, node, bits, now):
     """A known asset was hit again: the steps that deal with what was done to it are open once more."""
-    if s.nodes.found[node] == 0:
+    if s.nodes[node].found == 0:
         return
-    for step in range(2, len(p.playbook.bit)):
-        bit = p.playbook.bit[step]
-        if p.playbook.scope[step] == codes.ASSET and p.playbook.hit[step] & bits and s.nodes.done[node] & bit:
-            s.nodes.done[node] &= ~bit
-            s.nodes.begun[node] &= ~bit
-    review_asset(p, s, node, now, s.nodes.held_event[node])
+    for step in range(2, len(p.responses)):
+        bit = p.responses[step].bit
+        if p.responses[step].scope == codes.ASSET and p.responses[step].hit & bits and s.nodes[node].done & bit:
+            s.nodes[node].done &= ~bit
+            s.nodes[node].begun &= ~bit
+    review_asset(p, s, node, now, s.nodes[node].held_event)
 
 
 def _stranded(p, s, node):
     """Whether the vendor that maintains an asset has withdrawn and nobody stands in."""
-    vendor = p.assets.vendor[node]
-    return vendor >= 0 and s.vendor_by[vendor] >= 0 and p.teams.stand_in[p.assets.team[node]] < 0
+    vendor = p.nodes[node].vendor
+    return vendor >= 0 and s.vendor_by[vendor] >= 0 and p.teams[p.nodes[node].team].stand_in < 0
 
 
 def finished(p, s, i, now):
     """A response task's work is done: it has its effect, or must be done again."""
     tasks = s.tasks
-    book = p.playbook
-    step = tasks.step[i]
-    node = tasks.node[i]
-    unit = tasks.unit[i]
-    which = tasks.which[i]
-    if uniform(s.seed_key, tasks.key_lo[i], tasks.key_hi[i], P_CHANCE, which) >= book.chance[step]:
-        tasks.event[i] = log(s, L_TASK_FAILED, i, node, 0.0, tasks.event[i])
-        tasks.which[i] = which + 4096
-        tasks.asked[i] = now
-        tasks.approved[i] = now
+    step = tasks[i].step
+    node = tasks[i].node
+    unit = tasks[i].unit
+    which = tasks[i].which
+    if uniform(s.seed_key, tasks[i].key_lo, tasks[i].key_hi, P_CHANCE, which) >= p.responses[step].chance:
+        tasks[i].event = log(s, L_TASK_FAILED, i, node, 0.0, tasks[i].event)
+        tasks[i].which = which + 4096
+        tasks[i].asked = now
+        tasks[i].approved = now
         enqueue(p, s, i, now)
         return
-    tasks.state[i] = FINISHED
-    line = log(s, L_TASK_DONE, i, node, 0.0, tasks.event[i])
-    tasks.event[i] = line
-    if book.effect[step] in CONTAINING:
-        _stamp_time(s, unit, T_DECIDED, tasks.approved[i])
-    if book.scope[step] == codes.ASSET:
+    tasks[i].state = FINISHED
+    line = log(s, L_TASK_DONE, i, node, 0.0, tasks[i].event)
+    tasks[i].event = line
+    if p.responses[step].effect in CONTAINING:
+        _stamp_time(s, unit, T_DECIDED, tasks[i].approved)
+    if p.responses[step].scope == codes.ASSET:
         _asset_effect(p, s, i, step, node, now, line)
     else:
         _case_effect(p, s, i, step, unit, now, line)
@@ -234,7 +230,7 @@ def finished(p, s, i, now):
 
 def _asset_effect(p, s, i, step, node, now, cause):
     nodes = s.nodes
-    effect = p.playbook.effect[step]
+    effect = p.responses[step].effect
     if effect == codes.ISOLATE:
         isolate(p, s, node, cause, now)
     elif effect == codes.CLEAN:
@@ -248,9 +244,9 @@ def _asset_effect(p, s, i, step, node, now, cause):
     elif effect == codes.RESTORE:
         mend(p, s, node, REPAIRED, True, i, cause, now)
         schedule(s, 0.0, E_AGAIN, node, cause)
-    nodes.done[node] |= p.playbook.bit[step]
-    unit = p.assets.unit[node]
-    if nodes.condition[node] == 0 and nodes.isolated_by[node] < 0:
+    nodes[node].done |= p.responses[step].bit
+    unit = p.nodes[node].unit
+    if nodes[node].condition == 0 and nodes[node].isolated_by < 0:
         _close_asset(p, s, node, now, cause)
     else:
         review_asset(p, s, node, now, cause)
@@ -261,19 +257,19 @@ def _close_asset(p, s, node, now, cause):
     """An asset is whole again: it may be hit and found anew."""
     nodes = s.nodes
     count_out(p, s, node)
-    nodes.found[node] = 0
-    nodes.done[node] = 0
-    nodes.begun[node] = 0
-    nodes.round[node] += 1
+    nodes[node].found = 0
+    nodes[node].done = 0
+    nodes[node].begun = 0
+    nodes[node].round += 1
     recount(p, s, node, now, cause)
 
 
 def _case_effect(p, s, i, step, unit, now, cause):
-    effect = p.playbook.effect[step]
-    bit = p.playbook.bit[step]
+    effect = p.responses[step].effect
+    bit = p.responses[step].bit
     if effect == codes.INVESTIGATE:
         if _investigate(p, s, i, step, unit, now, cause):
-            request(p, s, step, -1, unit, s.cases.rounds[unit], now, cause)
+            request(p, s, step, -1, unit, s.cases[unit].rounds, now, cause)
             return
     elif effect == codes.DECLARE:
         _stamp_time(s, unit, T_DECLARED, now)
@@ -297,14 +293,14 @@ def _case_effect(p, s, i, step, unit, now, cause):
 def _investigate(p, s, i, step, unit, now, cause):
     """One round: each hit asset of the case that is not yet found is found with a chance; say whether any was."""
     cases = s.cases
-    cases.rounds[unit] += 1
-    chance = p.playbook.finds[step]
-    chance += (1.0 - chance) * cases.knowledge[unit]
+    cases[unit].rounds += 1
+    chance = p.responses[step].finds
+    chance += (1.0 - chance) * cases[unit].knowledge
     any_new = False
     for e in range(s.count[N_EFFECT]):
-        node = s.effects.node[e]
-        if p.assets.unit[node] == unit and s.nodes.condition[node] != 0 and s.nodes.found[node] == 0:
-            u = uniform(s.seed_key, p.graph.key_lo[node], p.graph.key_hi[node], P_FIND, cases.rounds[unit])
+        node = s.effects[e].node
+        if p.nodes[node].unit == unit and s.nodes[node].condition != 0 and s.nodes[node].found == 0:
+            u = uniform(s.seed_key, p.nodes[node].key_lo, p.nodes[node].key_hi, P_FIND, cases[unit].rounds)
             if u < chance:
                 any_new = True
                 discover(p, s, node, i, now, cause)
@@ -313,13 +309,12 @@ def _investigate(p, s, i, step, unit, now, cause):
 
 def _shut_down(p, s, i, step, unit, now, cause):
     """Cut off everything that the step means, hit or not."""
-    book = p.playbook
-    row = step * p.settings.units + unit
-    for j in range(book.where_start[row], book.where_start[row + 1]):
-        node = book.where[j]
-        if s.nodes.isolated_by[node] < 0:
+    row = step * len(p.units) + unit
+    for j in range(p.posts[row].where_start, p.posts[row].where_end):
+        node = p.where[j]
+        if s.nodes[node].isolated_by < 0:
             count_out(p, s, node)
-            s.nodes.condition[node] |= codes.SHUT
+            s.nodes[node].condition |= codes.SHUT
             recount(p, s, node, now, cause)
             isolate(p, s, node, cause, now)
             discover(p, s, node, i, now, cause)
@@ -327,7 +322,7 @@ def _shut_down(p, s, i, step, unit, now, cause):
 
 def _warn(p, s, unit, now, cause):
     _stamp_time(s, unit, T_WARNED, now)
-    for other in range(p.settings.units):
+    for other in range(len(p.units)):
         if other != unit:
             set_condition(p, s, other, codes.WARNED, now, cause)
 
@@ -336,12 +331,12 @@ def _settle_dues(p, s, i, unit, now, cause):
     """The vendor comes back: its people, and the assets it had withdrawn."""
     for v in range(len(s.vendor_by)):
         s.vendor_by[v] = -1
-    s.cases.bits[unit] &= ~codes.VENDOR_OUT
+    s.cases[unit].bits &= ~codes.VENDOR_OUT
     for e in range(s.count[N_EFFECT]):
-        node = s.effects.node[e]
-        if s.effects.do[e] == codes.WITHDRAW and s.effects.attack[e] == 1 and s.effects.live[e] == 1:
+        node = s.effects[e].node
+        if s.effects[e].do == codes.WITHDRAW and s.effects[e].attack == 1 and s.effects[e].live == 1:
             mend(p, s, node, codes.WITHDRAWN | codes.IMPAIRED, False, i, cause, now)
-            if s.nodes.condition[node] == 0 and s.nodes.isolated_by[node] < 0 and s.nodes.found[node] == 1:
+            if s.nodes[node].condition == 0 and s.nodes[node].isolated_by < 0 and s.nodes[node].found == 1:
                 _close_asset(p, s, node, now, cause)
     _review_found(p, s, unit, now, cause)
     refresh(p, s, unit, now, cause)
@@ -349,31 +344,30 @@ def _settle_dues(p, s, i, unit, now, cause):
 
 def _black_start(p, s, unit, cause):
     """Start the tripped members of a dead cycle by hand."""
-    c = s.cases.dead_component[unit]
-    s.cases.bits[unit] &= ~codes.DEADLOCK
+    c = s.cases[unit].dead_component
+    s.cases[unit].bits &= ~codes.DEADLOCK
     if c < 0:
         return
-    for m in range(p.graph.member_start[c], p.graph.member_start[c + 1]):
-        node = p.graph.member[m]
-        if s.nodes.mode[node] == TRIPPED:
-            s.nodes.mode[node] = ALONE
+    for m in range(p.components[c].member_start, p.components[c].member_end):
+        node = p.member[m]
+        if s.nodes[node].mode == TRIPPED:
+            s.nodes[node].mode = ALONE
             log(s, L_STARTED, node, -1, 0.0, cause)
             mark(s, node)
 
 
 def help_comes(p, s, h, line, now):
     """Outside help arrives: hands for a team, knowledge for the investigation."""
-    helps = p.helps
-    unit = helps.unit[h]
+    unit = p.helps[h].unit
     log(s, L_HELP_CAME, h, unit, 0.0, line)
-    s.cases.knowledge[unit] += (1.0 - s.cases.knowledge[unit]) * helps.knowledge[h]
-    if helps.team[h] >= 0:
-        s.crews.extra[helps.team[h]] += helps.people[h]
-        schedule(s, helps.stays[h], E_HELP_LEAVES, h, line)
-        dispatch(p, s, helps.team[h], now)
+    s.cases[unit].knowledge += (1.0 - s.cases[unit].knowledge) * p.helps[h].knowledge
+    if p.helps[h].team >= 0:
+        s.crews[p.helps[h].team].extra += p.helps[h].people
+        schedule(s, p.helps[h].stays, E_HELP_LEAVES, h, line)
+        dispatch(p, s, p.helps[h].team, now)
 
 
 def help_leaves(p, s, h, line):
     """Outside help goes home."""
-    s.crews.extra[p.helps.team[h]] -= p.helps.people[h]
-    log(s, L_HELP_LEFT, h, p.helps.unit[h], 0.0, line)
+    s.crews[p.helps[h].team].extra -= p.helps[h].people
+    log(s, L_HELP_LEFT, h, p.helps[h].unit, 0.0, line)

@@ -1,11 +1,10 @@
-"""The state of one run: NamedTuples of flat lists (or arrays), written by the rules alone."""
+"""The state of one run: tables of rows, written by the rules alone."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cyberrange.engine.draws import threefry
 from cyberrange.model.plan import Arrays
-
-Column = Any
 
 # Modes of a node; ALONE: black-started, running without the suppliers of its own cycle until they are back.
 UP, TRIPPED, STARTING, ALONE = range(4)
@@ -22,12 +21,15 @@ WAITING, AT_WORK, DONE, FAILED, PAUSED = range(5)
 # States of a task.
 ASKED, QUEUED, WORKING, FINISHED, DROPPED = range(5)
 
-# Counters: entries in use of each growing table, and the sequence numbers.
+# Counters: entries in use of each growing table, sequence numbers, and what measures count.
 (
     N_OUT, N_LOG, N_DIRTY, N_EFFECT, N_TASK, LOG_BASE, N_DEADLOCK, N_FALSE, N_STOPPED, N_APPROVAL, STUCK, N_MISTAKE,
-    N_DROPPED, N_REHIT,
-) = range(14)  # fmt: skip
-COUNTERS = 14
+    N_DROPPED, N_REHIT, DEEPEST, N_FELL, N_RECORDS,
+) = range(17)  # fmt: skip
+COUNTERS = 17
+
+# Instants of the run.
+FIRST_EFFECT, LAST_FALL = range(2)
 
 # Clocks of a case.
 (
@@ -37,7 +39,7 @@ COUNTERS = 14
 CASE_TIMES = 12
 NEVER = float("inf")
 
-# Sums of a case: hours waited for own staff, approval, vendors and outside help; worked; worked by kind of team; cost.
+# Sums of a case: hours that tasks waited for own staff, for approval, for vendors and for outside help; hours worked.
 W_STAFF, W_APPROVAL, W_VENDOR, W_OUTSIDE, W_WORK, W_FALSE = range(6)
 CASE_SUMS = 6
 
@@ -45,263 +47,291 @@ PRIORITIES = 40
 """Classes of the team queues: step priority times five plus restoration class."""
 
 
-class Nodes(NamedTuple):
-    """State by node."""
+@dataclass(slots=True)
+class NodeState:
+    """State of a node."""
 
-    level: Column
-    supply: Column
-    blame: Column
-    depth: Column
-    event: Column
-    health: Column
-    health_by: Column
-    load: Column
-    load_by: Column
-    isolated_by: Column
-    mode: Column
-    trip_by: Column
-    trip_event: Column
-    trip_stamp: Column
-    below: Column
-    lies: Column
-    held: Column
-    held_event: Column
-    condition: Column
-    reached: Column
-    found: Column
-    found_next: Column
-    done: Column
-    begun: Column
-    round: Column
-    dropped: Column
-    leaked: Column
-    dirty: Column
-
-
-class Groups(NamedTuple):
-    """State by need."""
-
-    supply: Column
-    store: Column
-    since: Column
-    cover: Column
-    stamp: Column
-    manual: Column
-    manual_stamp: Column
-    task: Column
-    event: Column
+    level: float = 1.0
+    supply: float = 1.0
+    """The least of its supplies."""
+    blame: int = -1
+    """Effect that binds its level."""
+    depth: int = 0
+    """Needs between it and the node that the effect struck."""
+    event: int = 0
+    """Line of the log of its last change of level."""
+    health: float = 1.0
+    health_by: int = -1
+    load: float = 0.0
+    load_by: int = -1
+    isolated_by: int = -1
+    mode: int = UP
+    trip_by: int = -1
+    trip_event: int = 0
+    trip_stamp: int = 0
+    below: int = 0
+    lies: int = 0
+    held: int = 0
+    held_event: int = 0
+    condition: int = 0
+    reached: int = 0
+    """Assets with access to it that the attacker holds and that are not isolated."""
+    found: int = 0
+    found_next: int = -1
+    done: int = 0
+    begun: int = 0
+    round: int = 0
+    """How often it was hit, found and made whole."""
+    dropped: int = 0
+    leaked: int = 0
+    dirty: int = 0
+    pending: int = 0
+    old_level: float = 1.0
+    old_blame: int = -1
 
 
-class Components(NamedTuple):
-    """Scratch by component of the level solver."""
+@dataclass(slots=True)
+class NeedState:
+    """State of a need."""
 
-    queued: Column
-    rose: Column
-    dead: Column
-    old_level: Column
-    old_blame: Column
-    pending: Column
-
-
-class Accounts(NamedTuple):
-    """Sums by service."""
-
-    since: Column
-    lost: Column
-    worst: Column
-    interruptions: Column
-    first_drop: Column
-    last_half: Column
-    last_ninety: Column
-    last_full: Column
-    complaint_left: Column
-    complaint_stamp: Column
-    episode: Column
+    supply: float = 1.0
+    store: float = 0.0
+    since: float = 0.0
+    cover: int = FRESH
+    stamp: int = 0
+    manual: int = IDLE
+    manual_stamp: int = 0
+    task: int = -1
+    event: int = -1
 
 
-class Effects(NamedTuple):
-    """Effects on nodes in the order in which they came: loss is charged to them."""
+@dataclass(slots=True)
+class SolverState:
+    """Scratch of the level solver for a component, and whether it is a reported deadlock."""
 
-    node: Column
-    attack: Column
-    do: Column
-    level: Column
-    event: Column
-    lost: Column
-    live: Column
+    queued: int = 0
+    rose: int = 0
+    dead: int = 0
 
 
-class Operations(NamedTuple):
-    """State by operation of the attack."""
+@dataclass(slots=True)
+class Account:
+    """Sums of a service."""
 
-    state: Column
-    attempt: Column
-    failures: Column
-    stamp: Column
-    event: Column
-    again: Column
-
-
-class Tasks(NamedTuple):
-    """Tasks of the response in the order in which they were requested."""
-
-    step: Column
-    node: Column
-    unit: Column
-    state: Column
-    team: Column
-    people: Column
-    truth: Column
-    sensor: Column
-    which: Column
-    key_lo: Column
-    key_hi: Column
-    event: Column
-    asked: Column
-    approved: Column
-    queued: Column
-    started: Column
-    next: Column
+    since: float = 0.0
+    lost: float = 0.0
+    worst: float = 1.0
+    interruptions: int = 0
+    first_drop: float = NEVER
+    last_half: float = NEVER
+    last_ninety: float = NEVER
+    last_full: float = NEVER
+    complaint_left: float = 0.0
+    complaint_stamp: int = 0
+    episode: int = 0
+    below_half: float = 0.0
+    """Hours below one half."""
+    half_since: float = 0.0
 
 
-class Crews(NamedTuple):
-    """State by team: people at work, extra people, and the queue as linked lists by priority class."""
+@dataclass(slots=True)
+class Effect:
+    """An effect on a node: loss is charged to it."""
 
-    busy: Column
-    extra: Column
-    out: Column
-    waiting: Column
-    awake: Column
-    worked: Column
-    head: Column
-    tail: Column
+    node: int = 0
+    attack: int = 0
+    do: int = 0
+    level: float = 0.0
+    event: int = 0
+    lost: float = 0.0
+    live: int = 0
 
 
-class Cases(NamedTuple):
-    """State by unit; `time` and `sum` are flat tables of CASE_TIMES and CASE_SUMS columns.
+@dataclass(slots=True)
+class OperationState:
+    """State of an operation of the attack."""
 
-    The five counts are of assets: open (held, forced or flooded, and not isolated), hit, and hurt (any condition, or
+    state: int = WAITING
+    attempt: int = 0
+    failures: int = 0
+    stamp: int = 0
+    event: int = -1
+    again: int = 0
+
+
+@dataclass(slots=True)
+class Task:
+    """A task of the response."""
+
+    step: int = 0
+    node: int = 0
+    unit: int = 0
+    state: int = ASKED
+    team: int = 0
+    people: int = 0
+    truth: int = 0
+    sensor: int = 0
+    which: int = 0
+    key_lo: int = 0
+    key_hi: int = 0
+    event: int = 0
+    asked: float = 0.0
+    approved: float = 0.0
+    queued: float = 0.0
+    started: float = 0.0
+    ended: float = NEVER
+    next: int = -1
+
+
+@dataclass(slots=True)
+class Crew:
+    """State of a team: people at work, extra people, tasks in its queue, hours worked."""
+
+    busy: int = 0
+    extra: int = 0
+    waiting: int = 0
+    awake: int = 0
+    worked: float = 0.0
+
+
+@dataclass(slots=True)
+class Case:
+    """State of a city's case.
+
+    The counts are of assets: open (held, forced or flooded, and not isolated), hit, and hurt (any condition, or
     isolated) in truth, and the first two again among the assets that were found.
     """
 
-    bits: Column
-    begun: Column
-    time: Column
-    sum: Column
-    knowledge: Column
-    rounds: Column
-    open: Column
-    hit: Column
-    hurt: Column
-    open_found: Column
-    hit_found: Column
-    found_first: Column
-    backups_spoilt: Column
-    dead_component: Column
+    bits: int = 0
+    begun: int = 0
+    knowledge: float = 0.0
+    rounds: int = 0
+    open: int = 0
+    hit: int = 0
+    hurt: int = 0
+    open_found: int = 0
+    hit_found: int = 0
+    found_first: int = -1
+    backups_spoilt: int = 0
+    dead_component: int = -1
 
 
-class Grants(NamedTuple):
-    """Consents by unit and chain: when granted, until when valid, how often asked."""
+@dataclass(slots=True)
+class Consent:
+    """Consent of a chain of approvers in a city: when granted, until when valid, how often asked."""
 
-    at: Column
-    until: Column
-    asked: Column
+    at: float = -1.0
+    until: float = -1.0
+    asked: int = 0
 
 
-class Outbox(NamedTuple):
-    """What a rule hands to the clock: events to come and lines of the log."""
+@dataclass(slots=True)
+class Due:
+    """An event that a rule asks the clock for."""
 
-    delay: Column
-    kind: Column
-    a: Column
-    b: Column
-    log_kind: Column
-    log_a: Column
-    log_b: Column
-    log_x: Column
-    log_cause: Column
+    delay: float = 0.0
+    kind: int = 0
+    a: int = 0
+    b: int = 0
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of the log."""
+
+    kind: int = 0
+    a: int = 0
+    b: int = 0
+    x: float = 0.0
+    cause: int = 0
 
 
 class State(NamedTuple):
     """Everything that the rules write."""
 
-    nodes: Nodes
-    groups: Groups
-    components: Components
-    accounts: Accounts
-    effects: Effects
-    operations: Operations
-    step_wins: Column
-    tasks: Tasks
-    crews: Crews
-    cases: Cases
-    helped: Column
-    grants: Grants
-    out: Outbox
-    count: Column
-    seed_key: Column
-    records: Column
-    touched: Column
-    vendor_by: Column
-    spread_tries: Column
+    nodes: Any
+    needs: Any
+    solver: Any
+    accounts: Any
+    effects: Any
+    operations: Any
+    tasks: Any
+    crews: Any
+    queue_head: Any
+    queue_tail: Any
+    cases: Any
+    case_time: Any
+    case_sum: Any
+    consents: Any
+    due: Any
+    lines: Any
+    step_wins: Any
+    helped: Any
+    vendor_by: Any
+    spread_tries: Any
+    touched: Any
+    count: Any
+    instant: Any
+    seed_key: Any
+
+
+STATE_ROWS: dict[str, type] = {
+    "nodes": NodeState, "needs": NeedState, "solver": SolverState, "accounts": Account, "effects": Effect,
+    "operations": OperationState, "tasks": Task, "crews": Crew, "cases": Case, "consents": Consent, "due": Due,
+    "lines": Line,
+}  # fmt: skip
+"""Row class of each table of the state."""
 
 
 def seed_key(seed: int, replicate: int) -> tuple[int, int]:
     """Return the key of all draws of one replicate."""
-    first = threefry(seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, replicate & 0xFFFFFFFF, 0)
-    return first[0], first[1]
+    return threefry(seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, replicate & 0xFFFFFFFF, replicate >> 32)
 
 
-def _columns(kind: Any, size: int, **fills: Any) -> Any:
-    """Fill each column of a NamedTuple: 0 unless a fill is given."""
-    return kind(*([fills.get(name, 0)] * size for name in kind._fields))
+class Growing(dict[int, Any]):
+    """A table that makes the next row when the rules reach for it, so that they never run out of room."""
+
+    def __init__(self, row: type) -> None:
+        super().__init__()
+        self._row = row
+
+    def __missing__(self, i: int) -> Any:
+        """Make row i."""
+        made = self[i] = self._row()
+        return made
+
+
+def _rows(row: type, size: int) -> list[Any]:
+    return [row() for _ in range(size)]
 
 
 def fresh_state(p: Arrays, seed: int, replicate: int) -> State:
     """Return the state at hour 0 of one replicate: everything up, every store as full as given."""
-    graph = p.graph
-    n, g = len(graph.component), len(graph.group_node)
-    components = len(graph.cyclic)
-    services, units = len(p.services.node), p.settings.units
-    teams, chains = len(p.teams.kind), len(p.approvals.valid)
-    full = [hours * share for hours, share in zip(graph.cover_hours, graph.cover_full, strict=True)]
-    slack = 4 * n + 2 * g + 1024
-    nodes = _columns(
-        Nodes, n, level=1.0, supply=1.0, blame=-1, event=-1, health=1.0, health_by=-1, load=0.0, load_by=-1,
-        isolated_by=-1, trip_by=-1, trip_event=-1, found_next=-1,
-    )  # fmt: skip
-    groups = _columns(Groups, g, supply=1.0, since=0.0, task=-1, event=-1)._replace(store=full)
-    accounts = _columns(
-        Accounts, services, since=0.0, lost=0.0, worst=1.0, first_drop=NEVER, last_half=NEVER, last_ninety=NEVER,
-        last_full=NEVER, complaint_left=0.0,
-    )  # fmt: skip
+    n = len(p.nodes)
+    units, teams = len(p.units), len(p.teams)
     return State(
-        nodes=nodes,
-        groups=groups,
-        components=Components(
-            [0] * components, [0] * components, [0] * components, [1.0] * n, [-1] * n, [0] * n
-        ),
-        accounts=accounts,
-        effects=_columns(Effects, slack, level=0.0, lost=0.0),
-        operations=_columns(Operations, len(p.attack.op_step), event=-1),
-        step_wins=[0] * max(1, p.settings.steps),
-        tasks=_columns(Tasks, slack, asked=0.0, approved=0.0, queued=0.0, started=0.0, next=-1),
-        crews=_columns(Crews, teams, worked=0.0)._replace(head=[-1] * (teams * PRIORITIES), tail=[-1] * (teams * PRIORITIES)),
-        cases=_columns(Cases, units, knowledge=0.0, found_first=-1, dead_component=-1)._replace(
-            time=[NEVER] * (units * CASE_TIMES), sum=[0.0] * (units * CASE_SUMS)
-        ),
-        helped=[0] * len(p.helps.unit),
-        grants=_columns(Grants, units * max(1, chains), at=-1.0, until=-1.0),
-        out=_columns(Outbox, slack + 4 * len(graph.reach), delay=0.0, log_x=0.0),
-        count=[0] * COUNTERS,
-        seed_key=list(seed_key(seed, replicate)),
-        records=[0],
+        nodes=_rows(NodeState, n),
+        needs=[NeedState(store=need.cover_hours * need.cover_full) for need in p.needs],
+        solver=_rows(SolverState, len(p.components)),
+        accounts=_rows(Account, len(p.services)),
+        effects=Growing(Effect),
+        operations=_rows(OperationState, len(p.operations)),
+        tasks=Growing(Task),
+        crews=_rows(Crew, teams),
+        queue_head=[-1] * (teams * PRIORITIES),
+        queue_tail=[-1] * (teams * PRIORITIES),
+        cases=_rows(Case, units),
+        case_time=[NEVER] * (units * CASE_TIMES),
+        case_sum=[0.0] * (units * CASE_SUMS),
+        consents=_rows(Consent, units * len(p.chains)),
+        due=Growing(Due),
+        lines=Growing(Line),
+        step_wins=[0] * len(p.steps),
+        helped=[0] * len(p.helps),
+        vendor_by=[-1] * (2 + max((node.vendor for node in p.nodes), default=-1)),
+        spread_tries=[0] * len(p.reach),
         touched=[0] * n,
-        vendor_by=[-1] * (2 + max([-1, *p.assets.vendor])),
-        spread_tries=[0] * len(graph.reach),
-    )  # fmt: skip
-
-
-GROWING = ("effects", "tasks")
-"""Tables that the clocks lengthen between events, so that no rule ever runs out of room."""
-
+        count=[0] * COUNTERS,
+        instant=[NEVER, NEVER],
+        seed_key=list(seed_key(seed, replicate)),
+    )

@@ -16,20 +16,20 @@ OPEN = codes.COMPROMISED | codes.FORCED | codes.FLOODED
 
 def _count(p, s, node, sign):
     nodes = s.nodes
-    unit = p.assets.unit[node]
-    condition = nodes.condition[node]
+    unit = p.nodes[node].unit
+    condition = nodes[node].condition
     cases = s.cases
-    isolated = nodes.isolated_by[node] >= 0
+    isolated = nodes[node].isolated_by >= 0
     if condition & OPEN and not isolated:
-        cases.open[unit] += sign
-        if nodes.found[node] == 1:
-            cases.open_found[unit] += sign
+        cases[unit].open += sign
+        if nodes[node].found == 1:
+            cases[unit].open_found += sign
     if condition & HIT:
-        cases.hit[unit] += sign
-        if nodes.found[node] == 1:
-            cases.hit_found[unit] += sign
+        cases[unit].hit += sign
+        if nodes[node].found == 1:
+            cases[unit].hit_found += sign
     if condition != 0 or isolated:
-        cases.hurt[unit] += sign
+        cases[unit].hurt += sign
 
 
 def count_out(p, s, node):
@@ -40,15 +40,15 @@ def count_out(p, s, node):
 def recount(p, s, node, now, cause):
     """Count a node again after it changed, and stop or restart the case's clocks of truth."""
     _count(p, s, node, 1)
-    unit = p.assets.unit[node]
+    unit = p.nodes[node].unit
     cases = s.cases
-    times = cases.time
+    times = s.case_time
     base = unit * CASE_TIMES
-    if cases.hit[unit] > 0 and times[base + T_COMPROMISED] == NEVER:
+    if cases[unit].hit > 0 and times[base + T_COMPROMISED] == NEVER:
         times[base + T_COMPROMISED] = now
-    _stop(times, base + T_CONTAINED, cases.open[unit], now)
-    _stop(times, base + T_CLEAN, cases.hit[unit], now)
-    _stop(times, base + T_RESTORED, cases.hurt[unit], now)
+    _stop(times, base + T_CONTAINED, cases[unit].open, now)
+    _stop(times, base + T_CLEAN, cases[unit].hit, now)
+    _stop(times, base + T_RESTORED, cases[unit].hurt, now)
 
 
 def _stop(times, at, count, now):

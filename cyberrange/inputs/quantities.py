@@ -78,7 +78,7 @@ def format_rupees(rupees: float) -> str:
         text = f"Rs {rupees / size:.6g} {unit}"
         if rupees >= size and parse_rupees(text) == rupees:
             return text
-    return f"Rs {rupees:.15g}"
+    return f"Rs {rupees:.0f}" if rupees == int(rupees) else f"Rs {rupees!r}"
 
 
 FROM_FILE = {"from_file": True}

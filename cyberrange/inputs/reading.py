@@ -24,7 +24,7 @@ from cyberrange.errors import (
     shown_path,
 )
 from cyberrange.inputs.quantities import FROM_FILE
-from cyberrange.inputs.yaml_text import Document, Node, read_yaml
+from cyberrange.inputs.yaml_text import MAX_PROBLEMS, Document, Node, read_yaml
 
 Record = TypeVar("Record", bound=BaseModel)
 BaseOf = Callable[[str], Path | str]
@@ -69,9 +69,7 @@ _ONLY_STRICT: dict[type, set[str]] = {
 }
 
 
-def read_record(
-    source: Path | str, model: type[Record], *, base_of: BaseOf | None = None
-) -> tuple[Record, Document]:
+def read_record(source: Path | str, model: type[Record], *, base_of: BaseOf | None = None) -> tuple[Record, Document]:
     """Read a YAML file into a record.
 
     A file may name another one in a top-level key ``base`` and then says only what differs:
@@ -98,7 +96,7 @@ def read_record(
     Raises
     ------
     InputError
-        With everything that is wrong.
+        With everything that is wrong, up to the first thousand problems.
 
     Examples
     --------
@@ -183,7 +181,7 @@ def _validated(document: Document, model: type[Record]) -> Record:
     except ValidationError as error:
         details += error.errors(include_url=False)
     if details:
-        raise InputError(dict.fromkeys(_problems(details, document, model)))
+        raise InputError(dict.fromkeys(_problems(details[:MAX_PROBLEMS], document, model)))
     return record
 
 
@@ -191,25 +189,26 @@ def _only_strict(detail: ErrorDetails) -> bool:
     return detail["type"] in _ONLY_STRICT.get(type(detail["input"]), ())
 
 
-def _problems(
-    details: Iterable[ErrorDetails], document: Document, model: type[BaseModel]
-) -> Iterator[Problem]:
+def _problems(details: Iterable[ErrorDetails], document: Document, model: type[BaseModel]) -> Iterator[Problem]:
     """Translate errors; of a union, keep those of the members that the value was meant for."""
     located = [(_path(document.values, detail), detail) for detail in details]
-    understood = {
-        path[:length]
-        for path, detail in located
-        for length in range(len(path) + (not _expected(detail)))
-    }
+    outer = {path[:length] for path, _ in located for length in range(len(path))}
+    understood = outer.union(path for path, detail in located if not _expected(detail))
     kinds: dict[KeyPath, dict[str, None]] = {}
     for path, detail in located:
-        if not _expected(detail):
-            yield from _placed(path, detail, document, model)
-        elif path not in understood:
+        if _expected(detail):
             kinds.setdefault(path, {})[_expected(detail)] = None
+        elif not (path in outer and _only_lost_entries(detail)):
+            yield from _placed(path, detail, document, model)
     for path, expected in kinds.items():
-        found = described(_at(document.values, path))
-        yield document.problem(path, f"expected {' or '.join(expected)}, found {found}")
+        if path not in understood:
+            found = described(_at(document.values, path))
+            yield document.problem(path, f"expected {' or '.join(expected)}, found {found}")
+
+
+def _only_lost_entries(detail: ErrorDetails) -> bool:
+    """Whether a list is too short only because pydantic does not count the entries it refused."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= int(detail["ctx"]["min_length"])
 
 
 def _expected(detail: ErrorDetails) -> str:
@@ -254,9 +253,7 @@ def _at(value: Any, path: KeyPath) -> Any:
     return value
 
 
-def _placed(
-    path: KeyPath, detail: ErrorDetails, document: Document, model: type[BaseModel]
-) -> Iterator[Problem]:
+def _placed(path: KeyPath, detail: ErrorDetails, document: Document, model: type[BaseModel]) -> Iterator[Problem]:
     about_key = detail["type"] in _ABOUT_KEYS or detail["loc"][-1:] == ("[key]",)
     place = document.key_place(path) if about_key else document.place(path)
     shown = shown_path(path[:-1] if about_key else path)
@@ -264,9 +261,7 @@ def _placed(
         yield Problem(*place, shown, message, hint)
 
 
-def _worded(
-    path: KeyPath, detail: ErrorDetails, model: type[BaseModel]
-) -> Iterator[tuple[str, str]]:
+def _worded(path: KeyPath, detail: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     found, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "missing" | "union_tag_not_found":
@@ -281,13 +276,16 @@ def _worded(
         case "string_pattern_mismatch":
             yield _not_matching(found, context["pattern"])
         case "value_error" | "assertion_error":
-            lines = "\n".join(map(str, context["error"].args))
-            yield from ((line[:_MAX_MESSAGE], "") for line in lines.splitlines())
+            yield from _own_words("\n".join(map(str, context["error"].args)))
         case kind if kind in _LIMITS:
             yield _out_of_limits(found, *_LIMITS[kind], context), ""
         case _:
-            message = re.sub("^Input ", "this ", detail["msg"])
-            yield from ((line[:_MAX_MESSAGE], "") for line in message.splitlines())
+            yield from _own_words(re.sub("^Input ", "this ", detail["msg"]))
+
+
+def _own_words(message: str) -> Iterator[tuple[str, str]]:
+    for line in message.splitlines() or ["this is not valid"]:
+        yield line[:_MAX_MESSAGE], ""
 
 
 def _missing(step: str | int) -> str:
@@ -361,6 +359,4 @@ def _fields(annotation: Any) -> dict[str, FieldInfo]:
 def _goes_by(annotation: Any, name: str | int) -> bool:
     """Whether pydantic calls a member of a union so: by its class or by its tag."""
     fields = _fields(annotation).values()
-    return bool(fields) and (
-        annotation.__name__ == name or any(name in get_args(f.annotation) for f in fields)
-    )
+    return bool(fields) and (annotation.__name__ == name or any(name in get_args(f.annotation) for f in fields))

@@ -164,8 +164,10 @@ def _text(text: str, *, flow: bool) -> str:
 
 def _is_plain(text: str) -> bool:
     """Whether text needs no quotes; some that would do without them get them."""
+    first = text[:1]
     return (
-        text[:1].isalpha()
+        # With a space and no colon it can be neither a number nor a date: 4.5 h.
+        (first.isalpha() or (first.isdigit() and " " in text))
         and not text.endswith(" ")
         and not any(c in text for c in ":#")
         and text.casefold() not in _WORDS

@@ -30,6 +30,7 @@ MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
 MAX_NODES = 2_000_000
 MAX_ALIASES = 100
+MAX_PROBLEMS = 1000
 _MAX_DIGITS = 300
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -132,7 +133,7 @@ def read_yaml(source: Path | str) -> Document:
     Raises
     ------
     InputError
-        With everything that is wrong in the text.
+        With everything that is wrong in the text, up to the first thousand problems.
 
     Examples
     --------
@@ -195,8 +196,7 @@ def _refuse_bad_text(text: str, file: str) -> None:
     found = list(islice(_NO_TEXT.finditer(text), 10))
     if found:
         raise InputError(
-            Problem(*_place_at(text, at.start(), file), "", f"control character {quoted(at[0])}")
-            for at in found
+            Problem(*_place_at(text, at.start(), file), "", f"control character {quoted(at[0])}") for at in found
         )
 
 
@@ -273,9 +273,7 @@ class _Builder:
         place = self._place(event)
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         if event.tag and type(value) not in _TAGS.get(event.tag, ()):
-            self._complain(
-                place, f"the tag {quoted(event.tag)} is not allowed for {described(value)}"
-            )
+            self._complain(place, f"the tag {quoted(event.tag)} is not allowed for {described(value)}")
         path = self._frames[-1].here() if self._frames else ()
         node = self._put(Node(value, place))
         self._frames.append(_Frame(node, path, event.anchor))
@@ -349,6 +347,8 @@ class _Builder:
     def _complain(self, place: Place, message: str, hint: str = "") -> None:
         path = self._frames[-1].here() if self._frames else ()
         self.problems.append(Problem(*place, shown_path(path), message, hint))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise InputError(self.problems)
 
     def _stop(self, place: Place, message: str) -> NoReturn:
         self._complain(place, message)

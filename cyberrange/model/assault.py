@@ -7,9 +7,9 @@ from cyberrange.inputs.scenario import Scenario, Step
 from cyberrange.model import codes
 from cyberrange.model.graph import Nodes
 from cyberrange.model.mechanisms import Mechanisms
-from cyberrange.model.plan import Attack
+from cyberrange.model.plan import EffectRow, OperationRow, SignRow, StepRow, table
 from cyberrange.model.select import select
-from cyberrange.model.tables import DurationTable, floats, ints, ragged
+from cyberrange.model.tables import DurationTable, ints, ragged
 
 KINDS: tuple[str, ...] = get_args(AssetKind)
 FOOTHOLDS = {"outside": codes.OUTSIDE, "reach": codes.REACH, "held": codes.HELD}
@@ -24,6 +24,14 @@ class Operation(NamedTuple):
     step: str
     targets: tuple[str, ...]
     name: str
+
+
+class Assault(NamedTuple):
+    """The attack: tables of the plan, columns for its table of nodes, and the operations by name."""
+
+    tables: dict[str, Any]
+    node_columns: dict[str, Any]
+    operations: list[Operation]
 
 
 def resolve_targets(city: City, scenario: Scenario) -> dict[str, list[str]]:
@@ -68,7 +76,7 @@ def operations_of(scenario: Scenario, targets: dict[str, list[str]]) -> list[Ope
 
 def build_attack(
     city: City, scenario: Scenario, sensors: list[str], m: Mechanisms, durations: DurationTable, nodes: Nodes, key: Any
-) -> tuple[Attack, list[Operation]]:
+) -> Assault:
     """Compile a scenario's steps into arrays."""
     targets = resolve_targets(city, scenario)
     operations = operations_of(scenario, targets)
@@ -79,37 +87,53 @@ def build_attack(
     target_start, target = ragged([[nodes.index[a] for a in op.targets] for op in operations])
     all_start, all_step = ragged([[index[s] for s in step.after_all if s in played] for step in steps])
     any_start, any_step = ragged([[index[s] for s in step.after_any if s in played] for step in steps])
-    followers = _followers(steps, index, operations)
+    follower_start, follower = _followers(steps, index, operations)
     ops_on_start, ops_on = ragged(_operations_on(operations, nodes))
+    effect_start, effects = _effects(steps, targets, m, durations, nodes)
+    sign_start, signs = _signs(steps, targets, sensors, m)
 
     def about(change: Any, base: float, op: Operation) -> float:
         return m.value(change, base, technique=scenario.steps[op.step].technique, assets=op.targets)
 
-    attack = Attack(
-        op_step=ints(index[op.step] for op in operations),
-        op_chance=floats(about("attack_chance", scenario.steps[op.step].chance, op) for op in operations),
-        op_scale=floats(about("attack_duration", 1.0, op) for op in operations),
-        op_key_lo=ints(lo for lo, _ in keys),
-        op_key_hi=ints(hi for _, hi in keys),
-        target_start=target_start,
-        target=ints(target),
-        foothold=ints(FOOTHOLDS[s.foothold] for s in steps),
-        dur=ints(durations.add(s.duration) for s in steps),
-        retries=ints(s.retries for s in steps),
-        retry_dur=ints(durations.add(s.retry_after) for s in steps),
-        again=ints(s.again for s in steps),
-        all_start=all_start,
-        all_step=ints(all_step),
-        any_start=any_start,
-        any_step=ints(any_step),
-        **_effects(steps, targets, m, durations, nodes),
-        **_signs(steps, targets, sensors, m),
-        follower_start=followers[0],
-        follower=ints(followers[1]),
-        ops_on_start=ops_on_start,
-        ops_on=ints(ops_on),
-    )
-    return attack, operations
+    tables = {
+        "operations": table(
+            OperationRow,
+            step=[index[op.step] for op in operations],
+            chance=[about("attack_chance", scenario.steps[op.step].chance, op) for op in operations],
+            scale=[about("attack_duration", 1.0, op) for op in operations],
+            target_start=target_start[:-1],
+            target_end=target_start[1:],
+            key_lo=[lo for lo, _ in keys],
+            key_hi=[hi for _, hi in keys],
+        ),
+        "steps": table(
+            StepRow,
+            foothold=[FOOTHOLDS[s.foothold] for s in steps],
+            dur=[durations.add(s.duration) for s in steps],
+            retries=[s.retries for s in steps],
+            retry_dur=[durations.add(s.retry_after) for s in steps],
+            again=[s.again for s in steps],
+            all_start=all_start[:-1],
+            all_end=all_start[1:],
+            any_start=any_start[:-1],
+            any_end=any_start[1:],
+            effect_start=effect_start[:-1],
+            effect_end=effect_start[1:],
+            sign_start=sign_start[:-1],
+            sign_end=sign_start[1:],
+            follower_start=follower_start[:-1],
+            follower_end=follower_start[1:],
+        ),
+        **effects,
+        "signs": signs,
+        "target": ints(target),
+        "all_step": ints(all_step),
+        "any_step": ints(any_step),
+        "follower": ints(follower),
+        "ops_on": ints(ops_on),
+    }
+    columns = {"ops_on_start": ops_on_start[:-1], "ops_on_end": ops_on_start[1:]}
+    return Assault(tables, columns, operations)
 
 
 def _followers(steps: list[Step], index: dict[str, int], operations: list[Operation]) -> tuple[Any, list[int]]:
@@ -132,37 +156,41 @@ def _operations_on(operations: list[Operation], nodes: Nodes) -> list[list[int]]
 
 def _effects(
     steps: list[Step], targets: dict[str, list[str]], m: Mechanisms, durations: DurationTable, nodes: Nodes
-) -> dict[str, Any]:
+) -> tuple[Any, dict[str, Any]]:
     start, flat = ragged([[(step, e) for e in step.effects] for step in steps])
     on_start, on = ragged([[nodes.index[a] for a in targets[e.on]] if e.on else [] for _, e in flat])
 
     def about(change: Any, base: float, step: Step) -> float:
         return m.value(change, base, technique=step.technique, assets=targets[step.target])
 
-    return {
-        "effect_start": start,
-        "do": ints(codes.ATTACK_EFFECTS.index(e.do) for _, e in flat),
-        "level": floats(0.0 if e.do == "encrypt" else 1.0 if e.do == "compromise" else e.level for _, e in flat),
-        "load": floats(about("flood_load", e.load, step) for step, e in flat),
-        "share": floats(about("records_share", e.share, s) if e.do == "exfiltrate" else e.share for s, e in flat),
-        "rate": floats(about("worm_rate", e.rate, step) for step, e in flat),
-        "kinds": ints(sum(1 << KINDS.index(k) for k in dict.fromkeys(e.kinds)) for _, e in flat),
-        "lasts": ints(durations.add(e.lasts) for _, e in flat),
-        "on_start": on_start,
-        "on": ints(on),
-        "has_on": ints(int(e.on is not None) for _, e in flat),
-    }
+    effects = table(
+        EffectRow,
+        do=[codes.ATTACK_EFFECTS.index(e.do) for _, e in flat],
+        level=[0.0 if e.do == "encrypt" else 1.0 if e.do == "compromise" else e.level for _, e in flat],
+        load=[about("flood_load", e.load, step) for step, e in flat],
+        share=[about("records_share", e.share, s) if e.do == "exfiltrate" else e.share for s, e in flat],
+        rate=[about("worm_rate", e.rate, step) for step, e in flat],
+        kinds=[sum(1 << KINDS.index(k) for k in dict.fromkeys(e.kinds)) for _, e in flat],
+        lasts=[durations.add(e.lasts) for _, e in flat],
+        on_start=on_start[:-1],
+        on_end=on_start[1:],
+        has_on=[int(e.on is not None) for _, e in flat],
+    )
+    return start, {"effects": effects, "on": ints(on)}
 
 
-def _signs(steps: list[Step], targets: dict[str, list[str]], sensors: list[str], m: Mechanisms) -> dict[str, Any]:
+def _signs(
+    steps: list[Step], targets: dict[str, list[str]], sensors: list[str], m: Mechanisms
+) -> tuple[Any, Any]:
     start, flat = ragged([[(step, sign) for sign in step.signs] for step in steps])
-    return {
-        "sign_start": start,
-        "sign_sensor": ints(sensors.index(s.sensor) if s.sensor in sensors else -1 for _, s in flat),
-        "sign_chance": floats(
+    signs = table(
+        SignRow,
+        sensor=[sensors.index(s.sensor) if s.sensor in sensors else -1 for _, s in flat],
+        chance=[
             m.value("sign_chance", s.chance, technique=step.technique, assets=targets[step.target], name=s.sensor)
             for step, s in flat
-        ),
-        "sign_at": ints(MOMENTS[s.at] for _, s in flat),
-        "sign_tamed": ints(int(s.sensor == TAMED_BY_LIES) for _, s in flat),
-    }
+        ],
+        at=[MOMENTS[s.at] for _, s in flat],
+        tamed=[int(s.sensor == TAMED_BY_LIES) for _, s in flat],
+    )
+    return start, signs

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from cyberrange.errors import CyberrangeError
 from cyberrange.inputs.city import City, Service
@@ -12,8 +13,8 @@ from cyberrange.model import assault, organisation
 from cyberrange.model.graph import Drafts, Nodes, build_graph, nodes_of
 from cyberrange.model.mechanisms import mechanisms_of
 from cyberrange.model.names import name_key
-from cyberrange.model.plan import Arrays, Services, Settings, as_lists
-from cyberrange.model.tables import CalendarTable, DurationTable, floats, ints, use_table
+from cyberrange.model.plan import Arrays, NodeRow, ServiceRow, Settings, as_lists, table
+from cyberrange.model.tables import CalendarTable, DurationTable, use_table
 
 
 class CannotPlay(CyberrangeError):
@@ -71,42 +72,47 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
     def team_row(team: str, node: int) -> int:
         return rows.row(team, units.index[city.city_of(nodes.things[node])])
 
-    graph = build_graph(city, nodes, Drafts(durations, m, profile_row, team_row), keys)
-    attack, operations = assault.build_attack(city, scenario, list(posture.sensors), m, durations, nodes, name_key)
-    watchers = organisation.build_watchers(posture, m, durations, name_key)
-    teams = organisation.build_teams(rows, m, durations, calendars)
+    graph = build_graph(city, nodes, Drafts(durations, m, profile_row, team_row))
+    attack = assault.build_attack(city, scenario, list(posture.sensors), m, durations, nodes, name_key)
     playbook = organisation.build_playbook(city, posture, units, rows, chains, m, durations, nodes, name_key)
-    approvals = chains.table(m, durations, calendars, name_key)
-    helps = organisation.build_helps(posture, units, rows, durations, name_key)
-    ranks = _ranks(nodes)
-    assets = organisation.build_assets(city, posture, units, rows, m, durations, nodes, assault.KINDS, ranks)
+    assets = organisation.build_assets(city, posture, units, rows, m, durations, nodes, assault.KINDS)
     settings = Settings(
-        units=len(units.names),
-        steps=len(scenario.steps),
         locate_dur=durations.add(posture.estate.locate),
         confirms=m.value("triage_confirms", posture.triage.confirms),
         mistakes=posture.triage.mistakes,
         horizon=scenario.horizon,
     )
+    services = len(city.services)
+    node_columns = {
+        **graph.node_columns,
+        **attack.node_columns,
+        **assets,
+        "service": [*[-1] * nodes.services, *range(services)],
+        "rank": _ranks(nodes),
+        "key_lo": [lo for lo, _ in keys],
+        "key_hi": [hi for _, hi in keys],
+    }
     arrays = Arrays(
-        durations=durations.table(),
-        calendars=calendars.table(),
-        uses=use_table(city.profiles.values(), _hour_of_week(scenario)),
-        graph=graph,
-        assets=assets,
+        nodes=table(NodeRow, **node_columns),
         services=_services(city, nodes, profile_row),
-        attack=attack,
-        watchers=watchers,
-        teams=teams,
-        approvals=approvals,
-        playbook=playbook,
-        helps=helps,
+        sensors=organisation.build_sensors(posture, m, durations, name_key),
+        teams=organisation.build_teams(rows, m, durations, calendars),
+        helps=organisation.build_helps(posture, units, rows, durations, name_key),
+        uses=use_table(city.profiles.values(), _hour_of_week(scenario)),
         settings=settings,
+        **graph.tables,
+        **attack.tables,
+        **playbook,
+        **chains.table(m, durations, calendars, name_key),
+        **organisation.build_units(units, nodes, assets["unit"]),
+        **durations.table(),
+        calendars=calendars.table(),
     )
     labels = tuple(n if u < 0 else f"{n}@{units.names[u]}" for n, u in zip(rows.names, rows.units, strict=True))
     return Plan(
-        city, scenario, posture, catalogue, arrays, nodes, units.names, tuple(operations), labels, tuple(rows.names)
-    )
+        city, scenario, posture, catalogue, arrays, nodes, units.names, tuple(attack.operations), labels,
+        tuple(rows.names),
+    )  # fmt: skip
 
 
 def _hour_of_week(scenario: Scenario) -> float:
@@ -121,14 +127,14 @@ def people_served(city: City, service: Service) -> dict[str, float]:
     return {name: city.wards[name].population * service.reach for name in wards}
 
 
-def _services(city: City, nodes: Nodes, profile_row: dict[str, int]) -> Services:
+def _services(city: City, nodes: Nodes, profile_row: dict[str, int]) -> Any:
     services = list(city.services.values())
-    return Services(
-        node=ints(range(nodes.services, nodes.services + len(services))),
-        of_node=ints([*[-1] * nodes.services, *range(len(services))]),
-        people=floats(sum(people_served(city, s).values()) for s in services),
-        use=ints(profile_row[s.profile] if s.profile else 0 for s in services),
-        complaints=floats(s.complaints for s in services),
+    return table(
+        ServiceRow,
+        node=range(nodes.services, nodes.services + len(services)),
+        people=[sum(people_served(city, s).values()) for s in services],
+        use=[profile_row[s.profile] if s.profile else 0 for s in services],
+        complaints=[s.complaints for s in services],
     )
 
 

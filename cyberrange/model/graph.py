@@ -1,7 +1,7 @@
 """The dependency graph as arrays: needs by node, dependents, components in topological order, access."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from cyberrange.inputs.city import Asset, City, Need, Service
 from cyberrange.model import codes
 from cyberrange.model.mechanisms import Mechanisms
-from cyberrange.model.plan import Graph
+from cyberrange.model.plan import ComponentRow, NeedRow, SupplierRow, table
 from cyberrange.model.tables import DurationTable, floats, ints, ragged
 
 FORMS = {"all_of": codes.ALL_OF, "k_of_n": codes.K_OF_N, "weighted": codes.WEIGHTED, "soft": codes.SOFT}
@@ -97,56 +97,82 @@ class Drafts(NamedTuple):
     """Team id and node -> row of the team in the node's city."""
 
 
-def build_graph(city: City, nodes: Nodes, drafts: Drafts, keys: Sequence[tuple[int, int]]) -> Graph:
+class Graph(NamedTuple):
+    """The dependency and access graph: tables of the plan, and columns for its table of nodes."""
+
+    tables: dict[str, Any]
+    node_columns: dict[str, Any]
+
+
+def build_graph(city: City, nodes: Nodes, drafts: Drafts) -> Graph:
     """Compile needs, trips and access into arrays."""
+    n = len(nodes.names)
     needs = [(i, need) for i, thing in enumerate(nodes.things) for need in thing.needs]
-    group_node = ints(i for i, _ in needs)
+    need_node = ints(i for i, _ in needs)
     supplier_start, pairs = ragged([list(need.suppliers.items()) for _, need in needs])
     supplier = ints(nodes.index[name] for name, _ in pairs)
-    dependent = np.repeat(group_node, np.diff(supplier_start))
-    parts = components(len(nodes.names), supplier, dependent)
-    inside = (parts.of[supplier] == parts.of[dependent]).astype(np.int64)
-    group_of_pair = np.repeat(np.arange(len(needs)), np.diff(supplier_start))
-    group_inside = np.zeros(len(needs), dtype=np.int64)
-    np.maximum.at(group_inside, group_of_pair, inside)
-    dependents = _rows_by(supplier, dependent, len(nodes.names))
-    attended = np.zeros(len(nodes.names), dtype=np.int64)
-    for i, need in needs:
-        if _cover(need) or need.manual is not None:
-            attended[i] = 1
+    dependent = np.repeat(need_node, np.diff(supplier_start))
+    parts = components(n, supplier, dependent)
+    inside = np.zeros(len(needs), dtype=np.int64)
+    of_pair = np.repeat(np.arange(len(needs)), np.diff(supplier_start))
+    np.maximum.at(inside, of_pair, (parts.of[supplier] == parts.of[dependent]).astype(np.int64))
+    dependent_start, dependents = _rows_by(supplier, dependent, n)
+    reach_start, reach = _access(city, nodes, drafts.mechanisms)
+    tables = {
+        "needs": table(
+            NeedRow,
+            node=need_node,
+            form=[_form(need) for _, need in needs],
+            k=[need.k_of_n.k if need.k_of_n else 1 for _, need in needs],
+            supplier_start=supplier_start[:-1],
+            supplier_end=supplier_start[1:],
+            inside=inside,
+            **_covers(nodes, needs, drafts),
+        ),
+        "suppliers": table(SupplierRow, node=supplier, weight=floats(weight for _, weight in pairs)),
+        "components": table(
+            ComponentRow, member_start=parts.start[:-1], member_end=parts.start[1:], cyclic=parts.cyclic
+        ),
+        "dependent": dependents,
+        "member": parts.member,
+        "reach": reach,
+        "reach_from": np.repeat(np.arange(n), np.diff(reach_start)),
+    }
+    need_start = np.concatenate(([0], np.cumsum([len(thing.needs) for thing in nodes.things])))
+    columns = {
+        "need_start": need_start[:-1],
+        "need_end": need_start[1:],
+        "attended": _attended(nodes),
+        "dependent_start": dependent_start[:-1],
+        "dependent_end": dependent_start[1:],
+        "component": parts.of,
+        "reach_start": reach_start[:-1],
+        "reach_end": reach_start[1:],
+        **_trips(nodes),
+    }
+    return Graph(tables, columns)
+
+
+def _attended(nodes: Nodes) -> list[int]:
+    """Whether each node has a cover, a manual take-over or a trip."""
+    return [
+        int(getattr(thing, "trip", None) is not None or any(_cover(need) or need.manual for need in thing.needs))
+        for thing in nodes.things
+    ]
+
+
+def _trips(nodes: Nodes) -> dict[str, Any]:
+    """Columns about trips, local operation and watching."""
     trips = [getattr(thing, "trip", None) for thing in nodes.things]
-    attended[[i for i, t in enumerate(trips) if t is not None]] = 1
-    access = _access(city, nodes, drafts.mechanisms)
-    return Graph(
-        group_start=np.concatenate(([0], np.cumsum([len(thing.needs) for thing in nodes.things]))).astype(np.int64),
-        group_node=group_node,
-        group_form=ints(_form(need) for _, need in needs),
-        group_k=ints(need.k_of_n.k if need.k_of_n else 1 for _, need in needs),
-        supplier_start=supplier_start,
-        supplier=supplier,
-        weight=floats(weight for _, weight in pairs),
-        inside=group_inside,
-        **_covers(nodes, needs, drafts),
-        attended=attended,
-        dependent_start=dependents[0],
-        dependent=dependents[1],
-        component=parts.of,
-        member_start=parts.start,
-        member=parts.member,
-        cyclic=parts.cyclic,
-        trip_below=floats(t.below if t else 0.0 for t in trips),
-        trip_after=floats(t.after if t else 0.0 for t in trips),
-        restart_at=floats(t.restart_at if t else 0.0 for t in trips),
-        start_time=floats(t.start_time if t else 0.0 for t in trips),
-        black_start=ints(int(t.black_start) if t else 0 for t in trips),
-        local_level=floats(getattr(thing, "local_level", 0.0) for thing in nodes.things),
-        watch=ints(nodes.index.get(getattr(thing, "watched_by", None) or "", -1) for thing in nodes.things),
-        reach_start=access[0],
-        reach=access[1],
-        reach_from=np.repeat(np.arange(len(nodes.names)), np.diff(access[0])),
-        key_lo=ints(lo for lo, _ in keys),
-        key_hi=ints(hi for _, hi in keys),
-    )
+    return {
+        "trip_below": [t.below if t else 0.0 for t in trips],
+        "trip_after": [t.after if t else 0.0 for t in trips],
+        "restart_at": [t.restart_at if t else 0.0 for t in trips],
+        "start_time": [t.start_time if t else 0.0 for t in trips],
+        "black_start": [int(t.black_start) if t else 0 for t in trips],
+        "local_level": [getattr(thing, "local_level", 0.0) for thing in nodes.things],
+        "watch": [nodes.index.get(getattr(thing, "watched_by", None) or "", -1) for thing in nodes.things],
+    }
 
 
 def _covers(nodes: Nodes, needs: list[tuple[int, Need]], drafts: Drafts) -> dict[str, Any]:
@@ -174,8 +200,7 @@ def _covers(nodes: Nodes, needs: list[tuple[int, Need]], drafts: Drafts) -> dict
         rows["manual_team"].append(drafts.team_row(team, i) if manual else -1)
         rows["manual_people"].append(manual.people if manual else 0)
         rows["manual_endurance"].append(manual.endurance if manual else 0.0)
-    real = {"cover_hours", "cover_refill", "cover_full", "manual_level", "manual_scale", "manual_endurance"}
-    return {name: (floats if name in real else ints)(column) for name, column in rows.items()}
+    return dict(rows)
 
 
 def _rows_by(key: Any, value: Any, n: int) -> tuple[Any, Any]:

@@ -10,7 +10,17 @@ from cyberrange.inputs.records import Duration
 from cyberrange.model import codes
 from cyberrange.model.graph import Nodes
 from cyberrange.model.mechanisms import Mechanisms
-from cyberrange.model.plan import Approvals, Assets, Helps, Playbook, Teams, Watchers
+from cyberrange.model.plan import (
+    ApproverRow,
+    ChainRow,
+    HelpRow,
+    PostRow,
+    ResponseRow,
+    SensorRow,
+    TeamRow,
+    UnitRow,
+    table,
+)
 from cyberrange.model.select import matches
 from cyberrange.model.tables import CalendarTable, DurationTable, floats, ints, ragged
 
@@ -56,10 +66,11 @@ class TeamRows:
         return self._row[name, unit]
 
 
-def build_teams(rows: TeamRows, m: Mechanisms, durations: DurationTable, calendars: CalendarTable) -> Teams:
+def build_teams(rows: TeamRows, m: Mechanisms, durations: DurationTable, calendars: CalendarTable) -> Any:
     """Compile teams into arrays."""
     kinds = {"own": codes.OWN, "vendor": codes.VENDOR, "outside": codes.OUTSIDE_HELP}
-    return Teams(
+    return table(
+        TeamRow,
         kind=ints(kinds[t.kind] for t in rows.teams),
         calendar=ints(
             calendars.add((s.hours, round(m.value("people", s.people, name=name))) for s in t.shifts)
@@ -98,16 +109,15 @@ class Chains:
 
     def table(
         self, m: Mechanisms, durations: DurationTable, calendars: CalendarTable, key: Any
-    ) -> Approvals:
+    ) -> dict[str, Any]:
         """Return the collected chains and their approvers as arrays."""
         approvers = self._posture.approvers
         index = {name: i for i, name in enumerate(approvers)}
         start, flat = ragged([[index[a] for a in chain] for _, chain in self._rows])
         keys = [key(f"approver/{name}") for name in approvers]
-        return Approvals(
-            chain_start=start,
-            chain=ints(flat),
-            valid=floats(self._valid),
+        chains = table(ChainRow, approver_start=start[:-1], approver_end=start[1:], valid=self._valid)
+        people = table(
+            ApproverRow,
             calendar=ints(calendars.add([(a.hours, 1)]) for a in approvers.values()),
             dur=ints(durations.add(a.delay) for a in approvers.values()),
             scale=floats(m.value("approval_delay", 1.0, name=name) for name in approvers),
@@ -115,6 +125,7 @@ class Chains:
             key_lo=ints(lo for lo, _ in keys),
             key_hi=ints(hi for _, hi in keys),
         )
+        return {"chains": chains, "approvers": people, "approver_of": ints(flat)}
 
 
 def condition_bits(posture: Posture) -> tuple[dict[str, int], dict[str, int]]:
@@ -129,7 +140,7 @@ def condition_bits(posture: Posture) -> tuple[dict[str, int], dict[str, int]]:
 def build_playbook(
     city: City, posture: Posture, units: Units, rows: TeamRows, chains: Chains, m: Mechanisms,
     durations: DurationTable, nodes: Nodes, key: Any,
-) -> Playbook:  # fmt: skip
+) -> dict[str, Any]:  # fmt: skip
     """Compile triage, manual take-over and the response steps into arrays."""
     steps: list[PlaybookStep | None] = [None, None, *posture.playbook.values()]
     names = ["triage", "take_over", *posture.playbook]
@@ -146,13 +157,12 @@ def build_playbook(
             return rows.row(triage.team, unit) if row == codes.TRIAGE else -1
         return codes.MAINTAINER if step.team == MAINTAINER else rows.row(step.team, unit)
 
-    return Playbook(
+    responses = table(
+        ResponseRow,
         scope=ints([codes.ALERT, codes.NEED, *(scopes[s.scope] for s in steps if s)]),
         need_case=ints(_mask(s.on if s else (), case) for s in steps),
         need_asset=ints(_mask(s.on if s else (), asset) for s in steps),
         hit=ints(sum(1 << codes.CONDITIONS.index(c) for c in s.hit) if s else 0 for s in steps),
-        chain=ints(chains.row(s.power if s else None, place) for s in steps for _ in every for place in PLACES),
-        team=ints(team(s, unit, i) for i, s in enumerate(steps) for unit in every),
         people=ints(s.people if s else 1 for s in steps),
         priority=ints(s.priority if s else 2 for s in steps),
         dur=ints([durations.add(triage.duration), -1, *(durations.add(s.duration) for s in steps if s)]),
@@ -169,12 +179,18 @@ def build_playbook(
         finds=floats(
             m.value("finds", s.finds, name=name) if s else 0.0 for name, s in zip(names, steps, strict=True)
         ),
-        where_start=where_start,
-        where=ints(where_flat),
         bit=ints([0, 0, *(1 << (codes.STEP_BIT + i) for i in range(len(posture.playbook)))]),
         key_lo=ints(lo for lo, _ in keys),
         key_hi=ints(hi for _, hi in keys),
     )
+    posts = table(
+        PostRow,
+        team=[team(s, unit, i) for i, s in enumerate(steps) for unit in every],
+        where_start=where_start[:-1],
+        where_end=where_start[1:],
+    )
+    chain_at = [chains.row(s.power if s else None, place) for s in steps for _ in every for place in PLACES]
+    return {"responses": responses, "posts": posts, "chain_at": ints(chain_at), "where": ints(where_flat)}
 
 
 def _mask(conditions: Iterable[str], bits: dict[str, int]) -> int:
@@ -193,12 +209,13 @@ def _where(city: City, step: PlaybookStep | None, unit: str, nodes: Nodes) -> li
     ]
 
 
-def build_helps(posture: Posture, units: Units, rows: TeamRows, durations: DurationTable, key: Any) -> Helps:
+def build_helps(posture: Posture, units: Units, rows: TeamRows, durations: DurationTable, key: Any) -> Any:
     """Compile outside help into arrays: a row per help and city."""
     case, _ = condition_bits(posture)
     pairs = [(name, h, unit) for name, h in posture.help.items() for unit in range(len(units.names))]
     keys = [key(f"help/{name}") for name, _, _ in pairs]
-    return Helps(
+    return table(
+        HelpRow,
         unit=ints(unit for _, _, unit in pairs),
         need=ints(_mask(h.on, case) for _, h, _ in pairs),
         dur=ints(durations.add(h.delay) for _, h, _ in pairs),
@@ -211,11 +228,12 @@ def build_helps(posture: Posture, units: Units, rows: TeamRows, durations: Durat
     )
 
 
-def build_watchers(posture: Posture, m: Mechanisms, durations: DurationTable, key: Any) -> Watchers:
+def build_sensors(posture: Posture, m: Mechanisms, durations: DurationTable, key: Any) -> Any:
     """Compile sensors into arrays."""
     sensors = posture.sensors
     keys = [key(f"sensor/{name}") for name in sensors]
-    return Watchers(
+    return table(
+        SensorRow,
         sees=floats(m.value("sensor_sees", s.sees, name=name) for name, s in sensors.items()),
         zones=ints(
             sum(1 << codes.ZONES.index(z) for z in dict.fromkeys(s.zones)) or (1 << len(codes.ZONES)) - 1
@@ -240,46 +258,47 @@ def team_of(posture: Posture, asset: Asset) -> str:
 
 def build_assets(
     city: City, posture: Posture, units: Units, rows: TeamRows, m: Mechanisms, durations: DurationTable, nodes: Nodes,
-    kinds: tuple[str, ...], ranks: list[int],
-) -> Assets:  # fmt: skip
-    """Compile what the response needs to know of each asset into arrays; services only have a city."""
+    kinds: tuple[str, ...],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the columns of the table of nodes that the response needs; of a service it needs only the city."""
     vendors = {name: i for i, name in enumerate(city.vendors)}
     unit = [units.index[city.city_of(thing)] for thing in nodes.things]
-    by_unit: list[list[int]] = [[] for _ in units.names]
-    for i in range(nodes.services):
-        by_unit[unit[i]].append(i)
-    unit_start, unit_node = ragged(by_unit)
-    zone = [codes.ZONES.index(city.zones[a.zone].kind) for a in city.assets.values()]
+    assets = list(city.assets.values())
+    zone = [codes.ZONES.index(city.zones[a.zone].kind) for a in assets]
     estate, backups = posture.estate, posture.backups
     learned = estate.documented + (1 - estate.documented) * _share_learned(estate.tenure, estate.learning)
     rest = len(nodes.things) - nodes.services
 
-    def column(change: Any, base: float) -> Any:
-        return floats([*(m.value(change, base, assets=(name,)) for name in city.assets), *[0.0] * rest])
+    def padded(values: Iterable[Any], filler: Any) -> list[Any]:
+        return [*values, *[filler] * rest]
 
-    return Assets(
-        unit=ints(unit),
-        unit_start=unit_start,
-        unit_node=ints(unit_node),
-        zone=ints([*zone, *[0] * rest]),
-        place=ints([
-            *(PLACES.index(SHARED) if a.city == SHARED else z for z, a in zip(zone, city.assets.values(), strict=True)),
-            *[0] * rest,
-        ]),  # fmt: skip
-        kind=ints([*(kinds.index(a.kind) for a in city.assets.values()), *[0] * rest]),
-        team=ints([
-            *(rows.row(team_of(posture, a), unit[i]) for i, a in enumerate(city.assets.values())), *[-1] * rest,
-        ]),  # fmt: skip
-        vendor=ints([*(vendors.get(a.maintained_by or "", -1) for a in city.assets.values()), *[-1] * rest]),
-        records=ints([*(a.records for a in city.assets.values()), *[0] * rest]),
-        rank=ints(ranks),
-        documented=column("documented", learned),
-        rebuild_dur=ints([*(durations.add(a.rebuild or DEFAULT_REBUILD) for a in city.assets.values()), *[-1] * rest]),
-        rebuild_scale=column("rebuild", 1.0),
-        backup_good=column("backup_good", backups.good),
-        backup_survives=column("backup_survives", backups.survive),
-        bare_rebuild=column("bare_rebuild", backups.bare_rebuild),
-    )
+    def changed(change: Any, base: float) -> list[float]:
+        return padded((m.value(change, base, assets=(name,)) for name in city.assets), 0.0)
+
+    return {
+        "unit": unit,
+        "zone": padded(zone, 0),
+        "place": padded((PLACES.index(SHARED) if a.city == SHARED else z for z, a in zip(zone, assets, strict=True)), 0),
+        "kind": padded((kinds.index(a.kind) for a in assets), 0),
+        "team": padded((rows.row(team_of(posture, a), unit[i]) for i, a in enumerate(assets)), -1),
+        "vendor": padded((vendors.get(a.maintained_by or "", -1) for a in assets), -1),
+        "records": padded((a.records for a in assets), 0),
+        "documented": changed("documented", learned),
+        "rebuild_dur": padded((durations.add(a.rebuild or DEFAULT_REBUILD) for a in assets), -1),
+        "rebuild_scale": changed("rebuild", 1.0),
+        "backup_good": changed("backup_good", backups.good),
+        "backup_survives": changed("backup_survives", backups.survive),
+        "bare_rebuild": changed("bare_rebuild", backups.bare_rebuild),
+    }
+
+
+def build_units(units: Units, nodes: Nodes, unit_of: list[int]) -> dict[str, Any]:
+    """Compile the assets of each city into arrays."""
+    members: list[list[int]] = [[] for _ in units.names]
+    for i in range(nodes.services):
+        members[unit_of[i]].append(i)
+    start, flat = ragged(members)
+    return {"units": table(UnitRow, node_start=start[:-1], node_end=start[1:]), "unit_node": ints(flat)}
 
 
 def _share_learned(tenure: float, learning: float) -> float:

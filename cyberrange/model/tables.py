@@ -9,7 +9,7 @@ import numpy as np
 from cyberrange.inputs.city import Profile
 from cyberrange.inputs.records import Duration, WeekHours
 from cyberrange.model import codes
-from cyberrange.model.plan import Calendars, Durations, Uses
+from cyberrange.model.plan import Calendars, DurationRow, Uses, table
 
 Z90 = 1.2815515655446004
 """90 % quantile of the standard normal distribution."""
@@ -60,11 +60,10 @@ class DurationTable:
         self._points.extend(quantiles)
         return float(first), float(len(quantiles))
 
-    def table(self) -> Durations:
-        """Return the collected rows as arrays."""
-        rows = list(self._rows) or [(0.0, 0.0, 0.0, 0.0)]
-        columns = list(zip(*rows, strict=True))
-        return Durations(ints(map(int, columns[0])), *(floats(c) for c in columns[1:4]), floats(self._points))
+    def table(self) -> dict[str, Any]:
+        """Return the collected rows as tables of the plan."""
+        kind, a, b, c = zip(*(self._rows or [(0.0, 0.0, 0.0, 0.0)]), strict=True)
+        return {"durations": table(DurationRow, kind=kind, a=a, b=b, c=c), "points": floats(self._points)}
 
 
 def _parameters(duration: Duration) -> tuple[float, ...]:

@@ -18,6 +18,8 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from cyberrange.errors import CyberrangeError
+
 Hourly = NDArray[np.float64]
 """A value for each hour of the day."""
 
@@ -74,8 +76,8 @@ class Station:
 
 
 @dataclass(frozen=True)
-class Zone:
-    """Junctions whose customers share one service."""
+class Supply:
+    """A zone: junctions whose customers share one water service."""
 
     junctions: tuple[str, ...]
     use: Hourly
@@ -108,7 +110,7 @@ class Rule:
 class Network:
     """An EPANET network in numbers."""
 
-    zones: tuple[Zone, ...]
+    zones: tuple[Supply, ...]
     tanks: tuple[Tank, ...]
     ways: tuple[Way, ...]
     rules: tuple[Rule, ...]
@@ -124,18 +126,35 @@ class Network:
     idle: tuple[str, ...] = ()
     """Pumps that bring nobody water from further away: shut for good, or within a pool."""
 
+    @property
+    def draw(self) -> float:
+        """Mean draw of all customers."""
+        return sum(zone.draw for zone in self.zones)
+
+    @property
+    def autonomy(self) -> float:
+        """The hours for which all full tanks cover the mean draw of all customers."""
+        return sum(tank.usable for tank in self.tanks) / self.draw
+
+    @property
+    def pools(self) -> tuple[int, ...]:
+        """Pools in which water is drawn or stored; through the others it only passes."""
+        stored = {tank.pool for tank in self.tanks}
+        return tuple(n for n, use in self.use.items() if n in stored or use.mean() > 0)
+
+    @property
+    def reservoirs(self) -> tuple[str, ...]:
+        """Reservoirs from which water comes, by gravity or by pump."""
+        ends = [way.name if way.kind == "reservoir" else way.start for way in self.ways]
+        return tuple(dict.fromkeys(end for end in ends if end and end not in self.home))
+
     def usable(self, pool: int) -> float:
         """Return the usable water of a full pool."""
         return sum(tank.usable for tank in self.tanks if tank.pool == pool)
 
-    def is_pool(self, number: int) -> bool:
-        """Return whether water is drawn or stored there; otherwise it only passes through."""
-        return self.use[number].mean() > 0 or any(tank.pool == number for tank in self.tanks)
-
-    def autonomy(self) -> float:
-        """Return the hours for which all full tanks cover the mean draw of all customers."""
-        stored = sum(tank.usable for tank in self.tanks)
-        return stored / sum(zone.draw for zone in self.zones)
+    def coming(self, pool: int) -> tuple[Way, ...]:
+        """Return the ways by which water comes into a pool, without pumps that stand by."""
+        return tuple(way for way in self.ways if way.into == pool and way.runs)
 
 
 def measure(wn: Any, *, zones: int | None, litres_per_person: float) -> Network:
@@ -154,6 +173,11 @@ def measure(wn: Any, *, zones: int | None, litres_per_person: float) -> Network:
     -------
     Network
         Pools, zones, stations, ways and rules, in the order of the file.
+
+    Raises
+    ------
+    CyberrangeError
+        When nobody draws water, or too few do for so many zones.
     """
     graph = _two_way_graph(wn)
     order = {name: place for place, name in enumerate(wn.node_name_list)}
@@ -166,6 +190,7 @@ def measure(wn: Any, *, zones: int | None, litres_per_person: float) -> Network:
     rules = tuple(_rules(wn))
     ruled = {link for rule in rules for link in rule.links}
     ways = _outward(_rated(_ways(wn, home, uses, ruled)), home)
+    _refuse_undividable(draws, zones)
     customers = _Customers(wn, home, draws, litres_per_person)
     cells = [cell for part in parts for cell in _cells(wn, graph.subgraph(part), draws)]
     network = Network(
@@ -180,20 +205,26 @@ def measure(wn: Any, *, zones: int | None, litres_per_person: float) -> Network:
     return _with_stations(_needed(network), wn)
 
 
-def upstream(network: Network, node: str) -> tuple[Way, ...]:
-    """Return the ways that bring water to a node where it only passes through."""
-    number = network.home.get(node)
-    if number is None or network.is_pool(number):
-        return ()
-    return tuple(way for way in network.ways if way.into == number)
+def _refuse_undividable(draws: dict[str, Hourly], zones: int | None) -> None:
+    if not draws:
+        raise CyberrangeError("nobody draws water from it")
+    if zones is not None and not 1 <= zones <= len(draws):
+        message = f"cannot be divided into {zones} zones: water is drawn at {len(draws)} junctions"
+        raise CyberrangeError(message)
+
+
+def upstream(network: Network, way: Way) -> tuple[Way, ...]:
+    """Return what brings water to the start of a way, where it only passes through."""
+    number = network.home.get(way.start or "")
+    return () if number is None or number in network.pools else network.coming(number)
 
 
 # --- how the network hangs together --------------------------------------------------------------
 
 
-def _two_way_graph(wn: Any) -> nx.Graph:
+def _two_way_graph(wn: Any) -> "nx.Graph[str]":
     """Return junctions and tanks, joined where water flows either way from the start."""
-    graph = nx.Graph()
+    graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from([*wn.junction_name_list, *wn.tank_name_list])
     for _, link in _open_two_way_links(wn):
         ends = link.start_node_name, link.end_node_name
@@ -223,7 +254,7 @@ def _tanks(wn: Any, home: dict[str, int]) -> Iterator[Tank]:
         yield Tank(name, home[name], max(0.0, float(usable)))
 
 
-def _cells(wn: Any, part: nx.Graph, draws: dict[str, Hourly]) -> Iterator[list[str]]:
+def _cells(wn: Any, part: "nx.Graph[str]", draws: dict[str, Hourly]) -> Iterator[list[str]]:
     """Yield the nodes nearest, by pipe, to each tank of a part, where anyone draws water."""
     tanks = [name for name in wn.tank_name_list if name in part]
     cells: Iterable[Collection[str]] = [part.nodes]
@@ -243,8 +274,7 @@ def _uses(wn: Any) -> dict[str, Hourly]:
     hours = _Hours(wn)
     scale = float(wn.options.hydraulic.demand_multiplier) * PER_HOUR
     return {
-        name: scale
-        * _total(d.base_value * hours.of(d.pattern) for d in junction.demand_timeseries_list)
+        name: scale * _total(d.base_value * hours.of(d.pattern) for d in junction.demand_timeseries_list)
         for name, junction in wn.junctions()
     }
 
@@ -276,30 +306,32 @@ class _Hours:
         days = min(MOST_DAYS, math.lcm(DAY, period) // DAY)
         tick = max(60, math.gcd(3600, self.step, self.offset))
         at = np.arange(0, days * DAY, tick) + self.offset
-        hourly = (
-            multipliers[(at // self.step) % len(multipliers)].reshape(days, 24, -1).mean((0, 2))
-        )
+        hourly = multipliers[(at // self.step) % len(multipliers)].reshape(days, 24, -1).mean((0, 2))
         mean = float(hourly.mean())
-        return hourly * (float(multipliers.mean()) / mean) if mean else hourly
+        scale = float(multipliers.mean()) / mean if mean else 1.0
+        return np.asarray(scale * hourly)
+
+
+def _place(node: Any) -> tuple[float, float]:
+    x, y = node.coordinates or (0.0, 0.0)
+    return (float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else (0.0, 0.0)
 
 
 class _Customers:
     """Who lives where, and how they are divided into zones."""
 
-    def __init__(
-        self, wn: Any, home: dict[str, int], draws: dict[str, Hourly], litres: float
-    ) -> None:
+    def __init__(self, wn: Any, home: dict[str, int], draws: dict[str, Hourly], litres: float) -> None:
         self.home, self.draws, self.litres = home, draws, litres
-        self.places = {name: node.coordinates or (0.0, 0.0) for name, node in wn.nodes()}
+        self.places = {name: _place(node) for name, node in wn.nodes()}
         self.tanks = set(wn.tank_name_list)
 
-    def zone(self, cell: list[str]) -> Zone:
+    def zone(self, cell: list[str]) -> Supply:
         """Return the zone that some nodes make up."""
         junctions = tuple(node for node in cell if node in self.draws)
         share: defaultdict[int, float] = defaultdict(float)
         for node in junctions:
             share[self.home[node]] += self._draw(node)
-        return Zone(
+        return Supply(
             junctions=junctions,
             use=_total(self.draws[node] for node in junctions),
             people=sum(round(self._draw(n) * 24_000 / self.litres) for n in junctions),
@@ -414,9 +446,7 @@ def _rated(ways: Iterable[Way]) -> tuple[Way, ...]:
         if way.flow > 0:
             rated[way.into].append(way.flow)
     usual = {into: sum(flows) / len(flows) for into, flows in rated.items()}
-    return tuple(
-        way if way.flow > 0 else replace(way, flow=usual.get(way.into, 1.0)) for way in listed
-    )
+    return tuple(way if way.flow > 0 else replace(way, flow=usual.get(way.into, 1.0)) for way in listed)
 
 
 def _outward(ways: tuple[Way, ...], home: dict[str, int]) -> tuple[Way, ...]:
@@ -441,7 +471,7 @@ def _further(steps: dict[str | int, float], start: str | int, into: int) -> bool
 def _drawn(ways: Iterable[Way], home: dict[str, int], use: dict[int, Hourly]) -> dict[int, float]:
     """Return the mean draw on each pool: its own and, by rated flow, that of the pools it feeds."""
     running = [way for way in ways if way.runs]
-    onward = nx.DiGraph()
+    onward: nx.DiGraph[int] = nx.DiGraph()
     onward.add_nodes_from(use)
     onward.add_edges_from((home[way.start], way.into) for way in running if way.start in home)
     drawn = {number: float(hours.mean()) for number, hours in use.items()}
@@ -460,7 +490,7 @@ def _needed(network: Network) -> Network:
     reached: set[int] = set()
     while wanted:
         reached |= wanted
-        starts = [way.start for way in network.ways if way.into in wanted]
+        starts = [way.start for way in network.ways if way.into in wanted and way.runs]
         wanted = {network.home[start] for start in starts if start in network.home} - reached
     ways = tuple(way for way in network.ways if way.into in reached)
     tanks = tuple(tank for tank in network.tanks if tank.pool in reached)
@@ -478,15 +508,12 @@ def _with_stations(network: Network, wn: Any) -> Network:
     ruled = {link for rule in network.rules for link in rule.links}
     bypasses = {s.name: tuple(_bypasses(network, s, wn, ruled)) for s in stations}
     idle = set(wn.pump_name_list) - {pump.name for pump in pumps}
-    return replace(
-        network, ways=ways, stations=stations, bypasses=bypasses, idle=tuple(sorted(idle))
-    )
+    return replace(network, ways=ways, stations=stations, bypasses=bypasses, idle=tuple(sorted(idle)))
 
 
 def _suction(network: Network, pump: Way) -> object:
     """Return where a pump draws from: pumps on pipes of their own from one reservoir share it."""
-    assert pump.start is not None  # only reservoirs and inflows have no start
-    return frozenset(way.name for way in upstream(network, pump.start)) or pump.start
+    return frozenset(way.name for way in upstream(network, pump)) or pump.start
 
 
 def _bypasses(network: Network, station: Station, wn: Any, ruled: set[str]) -> Iterator[str]:

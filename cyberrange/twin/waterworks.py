@@ -1,17 +1,18 @@
-"""A measured water network as records of a city: zones, tanks, stations, controllers, who reaches whom.
+"""A measured water network as records of a city: zones, tanks, pump stations and controllers.
 
-EPANET knows pipes and pumps, not power, telemetry or people. What it leaves open is added here in
-the smallest form that makes sense, with figures that are marked as assumptions.
+EPANET knows pipes and pumps, not power, telemetry or people. What it leaves open is added in the
+smallest form that makes sense, with figures that are marked as assumptions.
 """
 
 import math
-import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from cyberrange.errors import printable
 from cyberrange.inputs.city import (
     Access,
     Asset,
+    AssetKind,
     Buffer,
     City,
     KOfN,
@@ -25,25 +26,28 @@ from cyberrange.inputs.city import (
     Zone,
 )
 from cyberrange.inputs.records import Duration, Lognormal, Source, Triangular
-from cyberrange.twin.hydraulics import Hourly, Network, Rule, Station, Tank, Way, upstream
-from cyberrange.twin.hydraulics import Zone as Supply
+from cyberrange.twin.hydraulics import Hourly, Network, Rule, Station, Supply, Tank, Way, upstream
+from cyberrange.twin.naming import Ids, counted, listed, shares, slug
 
 SCADA, TELEMETRY, POWER = "water_scada", "water_telemetry", "water_power"
 """Assets by which a town and its waterworks know each other: a town may bring its own."""
-CONTROL_ROOM, PLANT = "water_ot", "water_field"
+PLANT = "water_ot"
+"""The network zone of everything that belongs to the waterworks."""
 MOST_RULES = 8
-"""So many of EPANET's controls are quoted in full for one controller."""
+"""So many of EPANET's controls are quoted for one controller."""
 
-_VALUE = Value(
-    city=0.46,
-    citizens=0.67,
-    deferred=0.05,
-    recovered=0.0,
-    source=Source(
-        text="Tanker water at about Rs 200 a kilolitre: 55 litres a head and day brought by the city,"
-        " 80 bought by citizens; water charges of Rs 8 a kilolitre are not earned again.",
-        confidence="low",
-    ),
+
+def _assumed(text: str) -> Source:
+    return Source(text=text, confidence="assumption")
+
+
+_BY_HAND = Manual(
+    level=0.85,
+    after=Duration(triangular=Triangular(low=0.75, mode=1.5, high=4)),
+    team="water_crew",
+    people=2,
+    endurance=72,
+    source=_assumed("Two operators at the panel, pump log on paper."),
 )
 _TANKERS = Manual(
     level=0.15,
@@ -51,21 +55,25 @@ _TANKERS = Manual(
     team="water_crew",
     people=3,
     endurance=240,
+    source=_assumed("Tankers give about 20 of 135 litres a head; hiring them takes a working day."),
+)
+_VALUE = Value(
+    city=0.46,
+    citizens=0.67,
+    deferred=0.05,
+    recovered=0.0,
     source=Source(
-        text="Tankers give about 20 of 135 litres a head; hiring them takes a working day.",
-        confidence="assumption",
+        text="Tanker water costs Rs 140-300 a kilolitre, taken as Rs 200. City: 55 litres a head and"
+        " day brought by tanker = Rs 0.46 an hour. Citizens: the other 80 of the 135-litre norm ="
+        " Rs 0.67 an hour. Water charges of Rs 8 a kilolitre = Rs 0.05 an hour are not earned again.",
+        confidence="low",
     ),
 )
-_BY_HAND = Manual(
-    level=0.85,
-    after=Duration(triangular=Triangular(low=0.75, mode=1.5, high=4)),
-    team="water_crew",
-    people=2,
-    endurance=72,
-    source=Source(text="Two operators at the panel.", confidence="assumption"),
-)
-_CABINET = Buffer(
-    lasts=4, refill=0.25, source=Source(text="Battery in the cabinet.", confidence="assumption")
+_LEFT_OPEN = _assumed(
+    "EPANET does not know power, telemetry, controllers or crews. Added here: one supply for the"
+    " waterworks with a feeder for each station, one radio, one controller for each station and"
+    " each tank, hold times of 2 h (pump without controller) and 6 h (controller without control"
+    " room or gauges), batteries of 2 to 8 h, pumps run by hand after about 90 min."
 )
 
 
@@ -86,29 +94,21 @@ def city_of(network: Network, *, name: str, sources: tuple[Source, ...]) -> City
     City
         One ward and one water service for each zone.
     """
-    return _Waterworks(network).city(name, sources)
-
-
-class _Ids:
-    """Ids made of EPANET's names, which may hold anything and differ only in signs or case."""
-
-    def __init__(self) -> None:
-        self.given: dict[tuple[str, str], str] = {}
-        self.taken: set[str] = set()
-
-    def of(self, kind: str, name: str) -> str:
-        """Return the one id of a thing."""
-        if (kind, name) not in self.given:
-            self.given[kind, name] = self._new(f"{kind}_{slug(name)}")
-        return self.given[kind, name]
-
-    def _new(self, wanted: str) -> str:
-        found, number = wanted, 1
-        while found in self.taken:
-            number += 1
-            found = f"{wanted}_{number}"
-        self.taken.add(found)
-        return found
+    works = _Waterworks(network)
+    zones = [works.zone(number, zone) for number, zone in enumerate(network.zones, 1)]
+    assets = dict(works.assets())
+    return City(
+        id=f"{slug(name)}" if slug(name)[0].isalpha() else f"net_{slug(name)}",
+        name=printable(name),
+        about=works.about(name),
+        zones={PLANT: Zone(name="Water control and plant", kind="ot")},
+        wards={key: ward for key, ward, _ in zones},
+        profiles=works.profiles,
+        services={f"water_{key}": service for key, _, service in zones},
+        assets=assets,
+        access=tuple(works.access()),
+        sources=(*sources, _LEFT_OPEN),
+    )
 
 
 class _Waterworks:
@@ -116,65 +116,58 @@ class _Waterworks:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.ids = _Ids()
+        self.ids = Ids()
+        self.numbers = {pool: number for number, pool in enumerate(network.pools, 1)}
         self.profiles: dict[str, Profile] = {}
         self.quoted: set[Rule] = set()
+        for tank in network.tanks:  # their numbers follow the file, whoever is named first here
+            self._tank_ids(tank)
 
-    def city(self, name: str, sources: tuple[Source, ...]) -> City:
-        """Return everything as one city."""
-        zones = [self._zone(number, zone) for number, zone in enumerate(self.network.zones, 1)]
-        assets = dict(self._assets())
-        return City(
-            id=slug(name),
-            name=name,
-            about=self._about(name),
-            zones={
-                CONTROL_ROOM: Zone(name="Water control room", kind="ot"),
-                PLANT: Zone(name="Pump stations and tanks", kind="field"),
-            },
-            wards={key: ward for key, ward, _ in zones},
-            profiles=self.profiles,
-            services={f"water_{key}": service for key, _, service in zones},
-            assets=assets,
-            access=tuple(self._access(assets)),
-            sources=(*sources, *_assumptions()),
-        )
-
-    def _about(self, name: str) -> str:
+    def about(self, name: str) -> str:
+        """Return the network in a few sentences."""
         network = self.network
         stored = sum(tank.usable for tank in network.tanks)
-        drawn = sum(zone.draw for zone in network.zones)
-        return (
-            f"The water network {name} as EPANET knows it: {_count(network.zones, 'zone')},"
-            f" {_count(network.tanks, 'tank')} with {stored:,.0f} m3 of usable water,"
-            f" {_count(network.stations, 'pump station')}, a mean draw of {drawn:,.0f} m3/h."
-            f" Full tanks cover {network.autonomy():.1f} h of it." + _left_out(network.idle)
+        text = (
+            f"The water network {name} as EPANET knows it: {counted(len(network.zones), 'zone')},"
+            f" {counted(len(network.tanks), 'tank')} with {stored:,.0f} m3 of usable water,"
+            f" {counted(len(network.stations), 'pump station')}, a mean draw of"
+            f" {network.draw:,.0f} m3/h. Full tanks cover {network.autonomy:.1f} h of it."
         )
+        if network.idle:
+            idle = listed("pump", network.idle)
+            text += f" Left out, for they only lift water within a zone or never run: {idle}."
+        return printable(text)
 
-    # --- zones ---
+    # --- zones -----------------------------------------------------------------------------------
 
-    def _zone(self, number: int, zone: Supply) -> tuple[str, Ward, Service]:
+    def zone(self, number: int, zone: Supply) -> tuple[str, Ward, Service]:
+        """Return the id of a zone, its ward and its water service."""
         key = f"zone_{number}"
-        at = f"around {_listed('tank', zone.tanks)}" if zone.tanks else "without a tank"
-        profile = self._profile(f"water_{key}", zone.use)
-        ward = Ward(name=f"Zone {number}, {at}", population=zone.people, x=zone.place[0], y=zone.place[1])
-        draws = {self._pool_id(pool): draw for pool, draw in zone.share.items()}
-        why = f"{len(zone.junctions)} junctions drawing {zone.draw:,.0f} m3/h"
+        where = f"around {listed('tank', zone.tanks)}" if zone.tanks else "without a tank"
+        x, y = zone.place
+        name = printable(f"Zone {number}, {where}")
+        drawn = f"{counted(len(zone.junctions), 'junction')}, {zone.draw:,.0f} m3/h"
         service = Service(
             name=f"Drinking water, zone {number}",
             sector="water",
             wards=(key,),
-            profile=profile,
-            needs=(_weighted(draws, why, manual=_TANKERS),),
+            profile=self._profile(f"water_{key}", zone.use),
+            needs=(
+                _shared(
+                    {self._pool_id(pool): draw for pool, draw in zone.share.items()},
+                    why=f"{drawn}; tankers reach some streets when the mains are dry",
+                    manual=_TANKERS,
+                ),
+            ),
             value=_VALUE,
             safety=0.1,
             critical=2,
             complaints=0.00001,
         )
-        return key, ward, service
+        return key, Ward(name=name, population=zone.people, x=x, y=y), service
 
     def _profile(self, key: str, use: Hourly) -> str:
-        """Return the id of a profile; zones that draw alike share one."""
+        """Return the id of a profile; whoever draws alike shares one."""
         hours = tuple(round(max(0.0, float(hour / use.mean())), 3) for hour in use)
         for known, profile in self.profiles.items():
             if profile.hours == hours:
@@ -182,208 +175,179 @@ class _Waterworks:
         self.profiles[key] = Profile(hours=hours)
         return key
 
-    # --- assets ---
+    # --- assets ----------------------------------------------------------------------------------
 
-    def _assets(self) -> Iterator[tuple[str, Asset]]:
-        yield POWER, _asset("Power supply of the waterworks", "power", PLANT, sector="power")
-        battery = Buffer(lasts=8, refill=0.25, source=_CABINET.source)
-        needs: tuple[Need, ...] = (Need(all_of=(POWER,), buffer=battery, why="Power"),)
-        yield TELEMETRY, _asset("Telemetry to stations and tanks", "radio", PLANT, needs=needs)
-        for name in dict.fromkeys(w.name for w in self.network.ways if w.kind == "reservoir"):
+    def assets(self) -> Iterator[tuple[str, Asset]]:
+        """Yield everything that the waterworks own, by id."""
+        yield POWER, _asset("Power supply of the waterworks", "power", sector="power", local_level=1.0)
+        for name in self.network.reservoirs:
             yield self._source(name, f"Reservoir {name}, unlimited in EPANET")
         for way in self.network.ways:
             if way.kind == "inflow":
                 yield self._source(way.name, f"Inflow at node {way.name}, {way.flow:,.0f} m3/h")
-        for tank in self.network.tanks:
-            yield from self._tank(tank)
         for station in self.network.stations:
             yield from self._station(station)
         for way in self.network.ways:
             if way.kind in ("valve", "check valve"):
-                yield self._valve(way)
-        for number in sorted(self.network.use):
-            if self.network.is_pool(number):
-                yield self._pool_id(number), self._pool(number)
+                yield self._way_id(way), self._valve(way)
+        for tank in self.network.tanks:
+            yield from self._tank(tank)
+        for number in self.network.pools:
+            yield self._pool_id(number), self._pool(number)
+        yield TELEMETRY, _telemetry()
         yield SCADA, self._scada()
 
     def _source(self, name: str, text: str) -> tuple[str, Asset]:
-        return self.ids.of("source", name), _asset(text, "tank", PLANT, local_level=1.0)
-
-    def _tank(self, tank: Tank) -> Iterator[tuple[str, Asset]]:
-        plc = self._plc_at(tank.name)
-        gauge = f"Level of tank {tank.name}"
-        rules = self._quote(rule for rule in self.network.rules if tank.name in rule.tanks)
-        yield plc, _asset(
-            f"Controller at tank {tank.name}", "plc", CONTROL_ROOM, needs=_controller(POWER), local_level=0.95
-        )
-        yield self.ids.of("level", tank.name), _asset(
-            f"{gauge}; EPANET looks at it: {rules}" if rules else gauge,
-            "sensor",
-            PLANT,
-            needs=(Need(all_of=(plc,), why="Read and sent by the controller at the tank"),),
-        )
+        return self.ids.of("source", name), _asset(text, "tank", local_level=1.0)
 
     def _station(self, station: Station) -> Iterator[tuple[str, Asset]]:
-        name, number = station.name, len(station.pumps)
-        title = f"{_listed('pump', [pump.name for pump in station.pumps])}"
+        name = station.name
+        title = listed("pump", [pump.name for pump in station.pumps])
         power, plc = self.ids.of("power", name), self.ids.of("plc", name)
-        why = Need(all_of=(POWER,), why="Feeder from the supply of the waterworks")
-        yield power, _asset(f"Feeder of {title}", "power", PLANT, sector="power", needs=(why,))
-        yield plc, _asset(
-            f"Controller of {title}{self._past(station)}",
-            "plc",
-            CONTROL_ROOM,
-            needs=(*_controller(power), *self._logic(station)),
-            local_level=0.95,
-        )
+        feeder = Need(all_of=(POWER,), why="From the supply of the waterworks")
+        yield power, _asset(f"Feeder of {title}", "power", sector="power", needs=(feeder,), local_level=1.0)
+        # EPANET often shuts a pump and opens a pipe past it: one controller does both.
+        past = self.network.bypasses.get(name, ())
+        bypass = f" and of {listed('bypass pipe', past)}" if past else ""
+        needs = (*_controller(power), *self._logic(station))
+        yield plc, _asset(f"Controller of {title}{bypass}", "plc", needs=needs, local_level=0.95)
         for pump in station.pumps:
             yield self.ids.of("pump", pump.name), self._pump(pump, power, plc)
-        if number > 1:
-            need = self._duty(station)
-            yield self._station_id(station), _asset(
-                f"Delivery main of {title}", "link", PLANT, needs=(need,), local_level=1.0
-            )
-
-    def _past(self, station: Station) -> str:
-        """Return the gravity bypass of a station in words: EPANET opens it instead of the pump."""
-        pipes = self.network.bypasses.get(station.name, ())
-        return f" and of {_listed('bypass', pipes)}" if pipes else ""
-
-    def _logic(self, station: Station) -> Iterator[Need]:
-        """Yield what a station's controller must know: levels that EPANET's controls look at."""
-        links = {*(p.name for p in station.pumps), *self.network.bypasses.get(station.name, ())}
-        rules = [rule for rule in self.network.rules if rule.links & links]
-        tanks = sorted({tank for rule in rules for tank in rule.tanks} & self._known_tanks())
-        text = self._quote(rules)
-        if tanks:
-            loss = round(0.3 / len(tanks), 3)
-            yield Need(
-                soft={self.ids.of("level", tank): loss for tank in tanks},
-                control=True,
-                hold=6,
-                why=f"Started and stopped by level. EPANET: {text}",
-            )
-        elif text:
-            why = f"Started and stopped by the clock. EPANET: {text}"
-            yield Need(soft={TELEMETRY: 0.05}, control=True, hold=24, why=why)
-
-    def _known_tanks(self) -> set[str]:
-        return {tank.name for tank in self.network.tanks}
-
-    def _quote(self, rules: Iterable[Rule]) -> str:
-        """Return EPANET's controls in words, the first few in full."""
-        listed = list(rules)
-        self.quoted.update(listed)
-        more = len(listed) - MOST_RULES
-        texts = [rule.text for rule in listed[:MOST_RULES]]
-        return printable("; ".join([*texts, *([f"and {more} more"] if more > 0 else [])]))
+        if len(station.pumps) > 1:
+            main = f"Delivery valves and main of {title}"
+            duty = (self._duty(station),)
+            yield self._station_id(station), _asset(main, "valve", needs=duty, local_level=1.0)
 
     def _pump(self, pump: Way, power: str, plc: str) -> Asset:
         standby = "" if pump.runs else ", standby"
-        assert pump.start is not None  # only reservoirs and inflows have no start
         return _asset(
             f"Pump {pump.name}, {pump.flow:,.0f} m3/h{standby}",
             "pump",
-            PLANT,
             needs=(
                 Need(all_of=(power,), why="Motor"),
                 Need(all_of=(plc,), control=True, hold=2, manual=_BY_HAND, why="Runs on as it was"),
-                *self._suction(pump.start),
+                *self._suction(pump),
             ),
-            trip=Trip(below=0.3, restart_at=0.9, start_time=0.25),
+            trip=Trip(below=0.3, restart_at=0.5, start_time=0.25),
             local_level=0.9,
         )
+
+    def _logic(self, station: Station) -> Iterator[Need]:
+        """Yield what a station's controller must know: the levels that EPANET's controls look at."""
+        links = {pump.name for pump in station.pumps} | {*self.network.bypasses[station.name]}
+        rules = [rule for rule in self.network.rules if rule.links & links]
+        tanks = [tank for tank in self.network.tanks if any(tank.name in r.tanks for r in rules)]
+        text = f"EPANET: {self._quote(rules)}"
+        if tanks:
+            loss = round(0.3 / len(tanks), 3)
+            levels = {self.ids.of("level", tank.name): loss for tank in tanks}
+            why = f"Started and stopped by level. {text}"
+            yield Need(soft=levels, control=True, hold=6, why=why)
+        elif rules:
+            why = f"Started and stopped by the clock, which telemetry sets. {text}"
+            yield Need(soft={TELEMETRY: 0.05}, control=True, hold=24, why=why)
 
     def _duty(self, station: Station) -> Need:
         """Return how many pumps of a station, or what share of each, its mean draw takes."""
         running = {self.ids.of("pump", pump.name): pump.flow for pump in station.pumps if pump.runs}
         if max(running.values()) > 1.1 * min(running.values()):
-            return _weighted(running, "Pumps by rated flow")
+            return _shared(running, why="Pumps by rated flow")
         into = station.pumps[0].into
-        rated = sum(way.flow for way in self.network.ways if way.into == into and way.runs)
-        k = math.ceil(len(running) * self.network.drawn[into] / rated - 1e-9)
-        k = min(max(k, 1), len(running))
+        used = self.network.drawn[into] / sum(way.flow for way in self.network.coming(into))
+        k = min(max(math.ceil(len(running) * used - 1e-9), 1), len(running))
         every = tuple(self.ids.of("pump", pump.name) for pump in station.pumps)
         why = f"{k} of {len(every)} pumps carry the mean draw"
         return Need(k_of_n=KOfN(k=k, of=every), why=why)
 
-    def _valve(self, way: Way) -> tuple[str, Asset]:
+    def _valve(self, way: Way) -> Asset:
         rules = self._quote(rule for rule in self.network.rules if way.name in rule.links)
-        assert way.start is not None  # only reservoirs and inflows have no start
-        needs = tuple(self._suction(way.start))
+        needs = tuple(self._suction(way))
         if rules:
             why = f"Set from the control room. EPANET: {rules}"
-            needs = (*needs, Need(all_of=(SCADA,), control=True, hold=24, manual=_BY_HAND, why=why))
+            needs += (Need(all_of=(SCADA,), control=True, hold=24, manual=_BY_HAND, why=why),)
         name = f"{way.kind.capitalize()} {way.name}"
-        return self._way_id(way), _asset(name, "valve", PLANT, needs=needs, local_level=1.0)
+        return _asset(name, "valve", needs=needs, local_level=1.0)
 
-    def _suction(self, node: str) -> Iterator[Need]:
-        """Yield where a pump or valve takes its water from."""
-        number = self.network.home.get(node)
-        if number is None:
-            yield Need(all_of=(self.ids.of("source", node),), why="Takes water from it")
-        elif self.network.is_pool(number):
-            yield Need(all_of=(self._pool_id(number),), why="Takes water from it")
-        elif ways := upstream(self.network, node):
-            yield _weighted(self._coming(ways), "Takes water from what leads there, by rated flow")
+    def _tank(self, tank: Tank) -> Iterator[tuple[str, Asset]]:
+        plc, level = self._tank_ids(tank)
+        name = f"Controller at tank {tank.name}, {tank.usable:,.0f} m3"
+        yield plc, _asset(name, "plc", needs=_controller(POWER), local_level=0.95)
+        read = Need(all_of=(plc,), why="Read and sent by the controller at the tank")
+        yield level, _asset(f"Level of tank {tank.name}", "sensor", needs=(read,))
 
     def _pool(self, number: int) -> Asset:
+        drawn = f"{self.network.drawn[number]:,.0f} m3/h drawn"
         tanks = [tank.name for tank in self.network.tanks if tank.pool == number]
-        usable, drawn = self.network.usable(number), self.network.drawn[number]
-        ways = [way for way in self.network.ways if way.into == number]
+        usable = f"{self.network.usable(number):,.0f} m3 usable"
+        text = listed("tank", tanks) if tanks else "mains"
+        name = f"{text[0].upper()}{text[1:]}: {usable}, {drawn}" if tanks else f"Mains, {drawn}"
+        kind: AssetKind = "tank" if tanks else "valve"
         needs: tuple[Need, ...] = ()
-        if ways:
-            buffer = self._buffer(number, ways) if usable > 0 else None
-            needs = (_weighted(self._coming(ways), "Filled by rated flow", buffer=buffer),)
-        name = f"Mains drawing {drawn:,.0f} m3/h"
-        if tanks:
-            holds = f"{usable:,.0f} m3 usable, {drawn:,.0f} m3/h drawn"
-            name = f"{_listed('tank', tanks).capitalize()}: {holds}"
-        kind = "tank" if tanks else "link"
-        return _asset(name, kind, PLANT, needs=needs, local_level=1.0, count=max(1, len(tanks)))
+        if coming := self._suppliers(self.network.coming(number)):
+            needs = (_shared(coming, why="Filled by rated flow", buffer=self._buffer(number)),)
+        return _asset(name, kind, needs=needs, local_level=1.0, count=max(1, len(tanks)))
 
-    def _buffer(self, number: int, ways: list[Way]) -> Buffer:
+    def _buffer(self, number: int) -> Buffer | None:
         usable, drawn = self.network.usable(number), self.network.drawn[number]
-        spare = sum(way.flow for way in ways if way.runs) / drawn - 1
+        if usable <= 0:
+            return None
+        spare = sum(way.flow for way in self.network.coming(number)) / drawn - 1
         use = self.network.use[number]
         return Buffer(
             lasts=round(usable / drawn, 3),
             refill=round(min(max(spare, 0.1), 2.0), 3),
-            profile=self._profile(f"water_tanks_{number + 1}", use) if use.mean() > 0 else None,
+            profile=self._profile(self._pool_id(number), use) if use.mean() > 0 else None,
             source=Source(
-                text=f"{usable:,.0f} m3 between lowest and highest level / {drawn:,.0f} m3/h mean draw;"
-                " refilled with what pumps can give above it, kept within 0.1 and 2.",
+                text=f"{usable:,.0f} m3 between lowest and highest level / {drawn:,.0f} m3/h mean"
+                " draw. Refilled with what comes in at rated flow above it, between 0.1 and 2.",
                 confidence="medium",
             ),
         )
 
     def _scada(self) -> Asset:
-        ups = Buffer(lasts=2, refill=0.25, source=Source(text="UPS.", confidence="assumption"))
         rules = self._quote(rule for rule in self.network.rules if rule not in self.quoted)
         sees = "Sees and sets stations and tanks over it"
+        ups = Buffer(lasts=2, refill=0.25, source=_assumed("UPS."))
         return _asset(
             "Water control room",
             "scada",
-            CONTROL_ROOM,
             layer="application",
+            watched_by=None,
             needs=(
                 Need(all_of=(POWER,), buffer=ups, why="Power"),
-                Need(soft={TELEMETRY: 0.7}, why=f"{sees}. EPANET also: {rules}" if rules else sees),
+                Need(soft={TELEMETRY: 0.7}, why=f"{sees}. EPANET: {rules}" if rules else sees),
             ),
-            watched_by=None,
             rebuild=Duration(lognormal=Lognormal(median=36, p90=120)),
         )
 
-    # --- who is who ---
+    def _quote(self, rules: Iterable[Rule]) -> str:
+        """Return EPANET's controls in its own words, the first few of many."""
+        found = list(rules)
+        self.quoted.update(found)
+        texts = [rule.text for rule in found[:MOST_RULES]]
+        more = len(found) - MOST_RULES
+        return printable("; ".join([*texts, f"and {more} more"] if more > 0 else texts))[:3000]
 
-    def _coming(self, ways: Iterable[Way]) -> dict[str, float]:
-        """Return what supplies a pool, by rated flow; a station of several pumps is one supplier."""
-        coming: dict[str, float] = {}
+    # --- who hangs on whom -----------------------------------------------------------------------
+
+    def _suction(self, way: Way) -> Iterator[Need]:
+        """Yield where a pump or valve takes its water from."""
+        why = "Takes water from it"
+        number = self.network.home.get(way.start or "")
+        if number is None:
+            yield Need(all_of=(self.ids.of("source", way.start or ""),), why=why)
+        elif number in self.network.pools:
+            yield Need(all_of=(self._pool_id(number),), why=why)
+        elif coming := self._suppliers(upstream(self.network, way)):
+            yield _shared(coming, why=why)
+
+    def _suppliers(self, ways: Iterable[Way]) -> dict[str, float]:
+        """Return what brings water, by rated flow; a station of several pumps is one supplier."""
+        flows: dict[str, float] = {}
         for way in ways:
-            if way.runs:
-                key = self._way_id(way)
-                coming[key] = coming.get(key, 0.0) + way.flow
-        return coming
+            key = self._way_id(way)
+            flows[key] = flows.get(key, 0.0) + way.flow
+        return flows
 
     def _way_id(self, way: Way) -> str:
         if way.kind in ("reservoir", "inflow"):
@@ -395,74 +359,57 @@ class _Waterworks:
     def _station_id(self, station: Station) -> str:
         return self.ids.of("pump" if len(station.pumps) == 1 else "station", station.name)
 
+    def _tank_ids(self, tank: Tank) -> tuple[str, str]:
+        return self.ids.of("plc_tank", tank.name), self.ids.of("level", tank.name)
+
     def _pool_id(self, number: int) -> str:
         tanks = any(tank.pool == number for tank in self.network.tanks)
-        return f"water_{'tanks' if tanks else 'mains'}_{number + 1}"
+        return f"water_{'tanks' if tanks else 'mains'}_{self.numbers[number]}"
 
-    def _plc_at(self, tank: str) -> str:
-        return self.ids.of("plc_tank", tank)
-
-    def _access(self, assets: dict[str, Asset]) -> Iterator[Access]:
+    def access(self) -> Iterator[Access]:
         """Yield who can reach whom: the control room its controllers, and they their plant."""
-        plcs = tuple(key for key, asset in assets.items() if asset.kind == "plc")
-        ruled = tuple(key for key, a in assets.items() if a.kind == "valve" and _asks_scada(a))
-        yield _access(SCADA, (TELEMETRY, *plcs, *ruled), "control network")
+        stations = [self.ids.of("plc", station.name) for station in self.network.stations]
+        plcs = (*stations, *(self._tank_ids(tank)[0] for tank in self.network.tanks))
+        yield _reach(SCADA, (*plcs, TELEMETRY), "control network")
         if plcs:
-            yield _access(TELEMETRY, plcs, "modem at the station")
-        for station in self.network.stations:
+            yield _reach(TELEMETRY, plcs, "modem at the station")
+        for plc, station in zip(stations, self.network.stations, strict=True):
             pumps = tuple(self.ids.of("pump", pump.name) for pump in station.pumps)
-            yield _access(self.ids.of("plc", station.name), pumps, "field bus")
-        for tank in self.network.tanks:
-            yield _access(self._plc_at(tank.name), (self.ids.of("level", tank.name),), "field bus")
+            yield _reach(plc, pumps, "field bus")
+        for plc, level in map(self._tank_ids, self.network.tanks):
+            yield _reach(plc, (level,), "field bus")
 
 
-def slug(name: str) -> str:
-    """Return a name as part of an id.
-
-    Examples
-    --------
-    >>> slug("~@Pump-1")
-    'pump_1'
-    """
-    found = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40].strip("_")
-    return found if found[:1].isalpha() else f"n{found}"
+def _asset(name: str, kind: AssetKind, **others: Any) -> Asset:
+    """Return an asset of the waterworks, watched by the control room."""
+    usual = {"sector": "water", "zone": PLANT, "layer": "sensing", "watched_by": SCADA}
+    return Asset(name=printable(name), kind=kind, **(usual | others))
 
 
-def shares(amounts: dict[str, float]) -> dict[str, float]:
-    """Return amounts as shares with few digits that add up to 1 to the last bit.
-
-    Examples
-    --------
-    >>> shares({"lake": 908.5, "river": 3179.7})
-    {'lake': 0.222, 'river': 0.778}
-    """
-    for parts in (1000, 1024):  # sums of powers of two are exact
-        whole = _rounded(amounts, parts)
-        found = {key: number / parts for key, number in whole.items() if number}
-        if sum(found.values()) == 1:
-            break
-    return found
+def _telemetry() -> Asset:
+    battery = Buffer(lasts=8, refill=0.25, source=_assumed("Batteries at the masts."))
+    power = Need(all_of=(POWER,), buffer=battery, why="Power")
+    name = "Telemetry to stations and tanks"
+    return _asset(name, "radio", layer="communication", needs=(power,))
 
 
-def _rounded(amounts: dict[str, float], parts: int) -> dict[str, int]:
-    """Return whole numbers in proportion that add up to so many parts (largest remainders)."""
-    total = sum(amounts.values())
-    exact = {key: parts * amount / total for key, amount in amounts.items()}
-    whole = {key: math.floor(number) for key, number in exact.items()}
-    left = parts - sum(whole.values())
-    for key in sorted(exact, key=lambda key: whole[key] - exact[key])[:left]:
-        whole[key] += 1
-    return whole
+def _controller(power: str) -> tuple[Need, Need]:
+    """Return what every controller needs: power, and someone who sets it now and then."""
+    battery = Buffer(lasts=4, refill=0.25, source=_assumed("Battery in the cabinet."))
+    why = "Set-points stay as they are until the day's draw has changed"
+    return (
+        Need(all_of=(power,), buffer=battery, why="Power"),
+        Need(soft={SCADA: 0.15}, control=True, hold=6, why=why),
+    )
 
 
-def _weighted(
-    amounts: dict[str, float],
-    why: str,
-    *,
-    buffer: Buffer | None = None,
-    manual: Manual | None = None,
-) -> Need:
+def _shared(amounts: dict[str, float], **others: Any) -> Need:
+    """Return a need of suppliers by what each gives; one supplier alone needs no weight."""
     found = shares(amounts)
     if len(found) == 1:
-        return Need(all_of=tuple(found), why=why, buffer=buffer, manual=manual)
-    return Need(weighted=found, why=why, buffer=buffer, manual=manual)
+        return Need(all_of=tuple(found), **others)
+    return Need(weighted=found, **others)
+
+
+def _reach(source: str, targets: tuple[str, ...], via: str) -> Access:
+    return Access.model_validate({"from": (source,), "to": targets, "via": via})

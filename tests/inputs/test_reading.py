@@ -71,6 +71,8 @@ class Service(Strict):
             raise ValueError("thirteen people bring bad luck")
         if self.people == 14:
             raise ValueError("first", "second")
+        if self.people == 16:
+            raise ValueError
         if self.people == 15:
             raise PydanticCustomError("fifteen", "third of {n}\nfourth", {"n": 15})
         return self
@@ -163,6 +165,10 @@ def test_a_validator_may_report_several_things() -> None:
     assert about_service("people: 15") == ["4:5: @: third of 15", "4:5: @: fourth"]
 
 
+def test_a_validator_without_words_is_still_heard() -> None:
+    assert about_service("people: 16") == ["4:5: @: this is not valid"]
+
+
 def test_a_missing_key_is_reported_at_the_key_of_what_lacks_it() -> None:
     text = "services:\n  water: {}\n  power:\n    open: true\n"
     assert complaints(text) == [
@@ -182,6 +188,18 @@ def test_too_many_entries_and_too_long_text_are_counted() -> None:
     four = ", ".join(f"s{n}: {{name: x}}" for n in range(4))
     assert complaints(f"name: x\nservices: {{{four}}}") == ["2:11: services: found 4 entries, allowed is at most 3"]
     assert complaints(f"name: {'x' * 21}", Service) == ["1:7: name: found 21 characters, allowed is at most 20"]
+
+
+def test_entries_that_were_refused_still_count_as_entries() -> None:
+    class Team(Strict):
+        people: Annotated[tuple[Id, ...], Field(min_length=1)]
+
+    class Lottery(Strict):
+        people: Annotated[frozenset[str], Field(min_length=2)]
+
+    assert complaints("people: [1]", Team) == ["1:10: people[0]: expected text, found the number 1"]
+    assert complaints("people: [a, a]", Lottery)
+    assert complaints("people: []", Team) == ["1:9: people: found 0 entries, allowed is at least 1"]
 
 
 def test_all_mistakes_of_a_file_come_at_once_in_the_order_of_the_file() -> None:

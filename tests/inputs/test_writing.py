@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,7 +59,7 @@ def test_the_text_reads_well() -> None:
             "from": "line one\n  line: two\n\nline three\n",
         }
     )
-    assert to_yaml(City(services={"water": service, "on": Service(name="4 h")})) == (
+    assert to_yaml(City(services={"water": service, "on": Service(name="4.5 h")})) == (
         "services:\n"
         "  water:\n"
         "    name: Water – पानी\n"
@@ -80,7 +81,7 @@ def test_the_text_reads_well() -> None:
         "\n"
         "      line three\n"
         '  "on":\n'
-        '    name: "4 h"\n'
+        "    name: 4.5 h\n"
     )
 
 
@@ -108,9 +109,10 @@ def test_a_number_that_could_not_be_read_again_is_not_written(number: float) -> 
 
 
 WORDS = st.sampled_from(
-    ["no", "Yes", "NULL", "~", "1e3", "1_0", "09:30", "- a", "a: b", "a #b", "[a", "<<", "*a", "&a", "!a",
-     "%a", "@a", "---", "...", "a\n", "\na", "a\n\nb", " a", "a ", "a\n b\n", "\ta", "a\\nb", '"', "'", "a\r\nb",
-     "#a\n#b", "?", ": ", "\u2028", "\x85", "\ufeff", "\u200d", "a b " * 40 + "c", "x" * 150, LONG, LONG + "\n" + LONG]
+    ["no", "Yes", "NULL", "~", "1e3", "1_0", "09:30", "4.5 h", "1 - 2", "2025-01-31", "- a", "a: b", "a #b", "[a",
+     "<<", "*a", "&a", "!a", "%a", "@a", "---", "...", "a\n", "\na", "a\n\nb", " a", "a ", "a\n b\n", "\ta", "a\\nb",
+     '"', "'", "a\r\nb", "#a\n#b", "?", ": ", "=", "\u2028", "\x85", "\ufeff", "\u200d", "a b " * 40 + "c", "x" * 150,
+     LONG, LONG + "\n" + LONG]
 )  # fmt: skip
 SCALARS = (
     st.none()
@@ -134,6 +136,11 @@ def test_any_value_survives_writing_and_reading(value: object) -> None:
     again = read_yaml(text).values["value"]
     assert again == value
     assert repr(again) == repr(value)  # 1, 1.0 and true are equal in Python
+
+
+@given(VALUES)
+def test_other_readers_of_yaml_see_the_same_values(value: object) -> None:
+    assert repr(yaml.safe_load(to_yaml(Anything(value=value)))) == repr({"value": value})
 
 
 @given(st.dictionaries(st.text(max_size=8) | WORDS, st.builds(Service, name=WORDS), max_size=4))

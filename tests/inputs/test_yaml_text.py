@@ -1,5 +1,6 @@
 """YAML text: which values it gives, where they stand, and what is refused."""
 
+import pickle
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cyberrange.errors import InputError, did_you_mean
+from cyberrange.errors import InputError, Problem, did_you_mean
 from cyberrange.inputs import yaml_text
-from cyberrange.inputs.yaml_text import MAX_ALIASES, MAX_BYTES, MAX_DEPTH, read_yaml
+from cyberrange.inputs.yaml_text import MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_PROBLEMS, read_yaml
 
 CITY = """\
 # a comment
@@ -114,6 +115,10 @@ def test_all_duplicate_keys_are_reported_at_once() -> None:
         "3:1: duplicate key 'a', first on line 1",
         "6:5: c[0]: duplicate key 'd', first on line 5",
     ]
+
+
+def test_a_file_full_of_mistakes_is_told_in_part() -> None:
+    assert len(complaints("a: 1\n" * 5000)) == MAX_PROBLEMS
 
 
 @pytest.mark.parametrize(
@@ -273,3 +278,16 @@ def test_few_allowed_words_are_listed_and_many_are_not() -> None:
     assert did_you_mean("xyz", ["high", "low"]) == " Allowed: high, low."
     assert did_you_mean("xyz", [f"word_{n}" for n in range(13)]) == ""
     assert did_you_mean("xyz", []) == ""
+
+
+def test_an_input_error_survives_being_rebuilt_from_its_arguments() -> None:
+    with pytest.raises(InputError) as caught:
+        read_yaml("a: 1\na: 2")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.problems == caught.value.problems
+    assert str(again) == str(caught.value)
+
+
+def test_a_warning_says_that_it_is_one() -> None:
+    problem = Problem("a.yaml", 3, 1, "services", "nobody uses this", severity="warning")
+    assert str(problem) == "a.yaml:3:1: warning: services: nobody uses this"
