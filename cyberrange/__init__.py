@@ -1,0 +1,81 @@
+"""cyberrange: a digital twin of a city under cyber attack.
+
+Attack and response are two sets of activities that race over one dependency graph. The public names below are all there
+is to import; each is loaded when it is first used, so that the command line starts quickly.
+
+Examples
+--------
+>>> import cyberrange as cr
+>>> city = cr.load_city("kasba")
+>>> run = cr.simulate(city, cr.load_scenario("calm_day"), cr.load_posture("inhouse_ciso"), seed=7)
+>>> run.measures["records_exposed"].item()
+0.0
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cyberrange.errors import CyberrangeError, InputError, Problem
+    from cyberrange.inputs.city import City
+    from cyberrange.inputs.controls import Catalogue
+    from cyberrange.inputs.load import load_catalogue, load_city, load_posture, load_scenario
+    from cyberrange.inputs.posture import Posture
+    from cyberrange.inputs.scenario import Scenario
+    from cyberrange.inputs.synthetic import synthetic_city
+    from cyberrange.inputs.writing import save
+    from cyberrange.model.build import CannotPlay, compile_plan
+    from cyberrange.results.run import Run, simulate
+    from cyberrange.study.compare import Comparison, compare
+    from cyberrange.study.runner import replicate
+
+_HOMES = {
+    "cyberrange.errors": ("CyberrangeError", "InputError", "Problem"),
+    "cyberrange.inputs.city": ("City",),
+    "cyberrange.inputs.controls": ("Catalogue",),
+    "cyberrange.inputs.load": ("load_catalogue", "load_city", "load_posture", "load_scenario"),
+    "cyberrange.inputs.posture": ("Posture",),
+    "cyberrange.inputs.scenario": ("Scenario",),
+    "cyberrange.inputs.synthetic": ("synthetic_city",),
+    "cyberrange.inputs.writing": ("save",),
+    "cyberrange.model.build": ("CannotPlay", "compile_plan"),
+    "cyberrange.results.run": ("Run", "simulate"),
+    "cyberrange.study.compare": ("Comparison", "compare"),
+    "cyberrange.study.runner": ("replicate",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CannotPlay",
+    "Catalogue",
+    "City",
+    "Comparison",
+    "CyberrangeError",
+    "InputError",
+    "Posture",
+    "Problem",
+    "Run",
+    "Scenario",
+    "compare",
+    "compile_plan",
+    "load_catalogue",
+    "load_city",
+    "load_posture",
+    "load_scenario",
+    "replicate",
+    "save",
+    "simulate",
+    "synthetic_city",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'cyberrange' has no attribute '{name}'")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

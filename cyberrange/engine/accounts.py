@@ -9,7 +9,6 @@ from cyberrange.engine.state import NEVER
 
 HALF = 0.5
 NINETY = 0.9
-TINY = 1e-9
 
 
 def book(p, s, node, old_level, old_blame, now):
@@ -18,52 +17,61 @@ def book(p, s, node, old_level, old_blame, now):
     if v < 0:
         return
     close(p, s, v, old_level, old_blame, now)
-    accounts = s.accounts
+    account = s.accounts[v]
     level = s.nodes[node].level
-    if level < accounts[v].worst:
-        accounts[v].worst = level
-    if level < 1.0 and accounts[v].first_drop == NEVER:
-        accounts[v].first_drop = now
+    account.worst = min(account.worst, level)
+    if level < 1.0 and account.first_drop == NEVER:
+        account.first_drop = now
     if level < HALF <= old_level:
-        accounts[v].interruptions += 1
-    if old_level < HALF <= level:
-        accounts[v].last_half = now
-    if old_level < NINETY <= level:
-        accounts[v].last_ninety = now
-    if old_level < 1.0 - TINY <= level:
-        accounts[v].last_full = now
+        account.interruptions += 1
+    account.back_half = _back(account.back_half, HALF, old_level, level, now)
+    account.back_ninety = _back(account.back_ninety, NINETY, old_level, level, now)
+    account.back_full = _back(account.back_full, 1.0, old_level, level, now)
     _expect_complaint(p, s, v, old_level, now)
+
+
+def _back(since, threshold, old_level, level, now):
+    """Hour since when a service is back at a threshold for good: -1 if it never fell below, infinite while it is."""
+    if level < threshold <= old_level:
+        return NEVER
+    if old_level < threshold <= level:
+        return now
+    return since
 
 
 def close(p, s, v, level, blame, now):
     """Add people x integral of use x (1 - level) since the last booking."""
-    accounts = s.accounts
-    since = accounts[v].since
-    accounts[v].since = now
+    account = s.accounts[v]
+    row = p.services[v]
+    since = account.since
+    account.since = now
     if level >= 1.0 or now <= since:
         return
-    lost = p.services[v].people * (1.0 - level) * used_between(p.uses, p.services[v].use, since, now)
-    accounts[v].lost += lost
+    if level < HALF:
+        account.below_half += now - since
+    lost = row.people * (1.0 - level) * used_between(p.uses, row.use, since, now)
+    account.lost += lost
     if blame >= 0:
         s.effects[blame].lost += lost
-    accounts[v].complaint_left -= lost * p.services[v].complaints
+    account.complaint_left -= lost * row.complaints
 
 
 def _expect_complaint(p, s, v, old_level, now):
     """Plan the moment at which unserved citizen-hours reach the episode's exponential threshold."""
-    if p.services[v].complaints * p.services[v].people <= 0.0:
+    row = p.services[v]
+    if row.complaints * row.people <= 0.0:
         return
-    accounts = s.accounts
-    node = p.services[v].node
-    level = s.nodes[node].level
-    accounts[v].complaint_stamp += 1
+    account = s.accounts[v]
+    level = s.nodes[row.node].level
+    account.complaint_stamp += 1
     if level >= 1.0:
         return
     if old_level >= 1.0:
-        accounts[v].episode += 1
-        u = uniform(s.seed_key, p.nodes[node].key_lo, p.nodes[node].key_hi, P_COMPLAINT, accounts[v].episode)
-        accounts[v].complaint_left = -math.log(1.0 - u)
-    if accounts[v].complaint_left > 0.0:
-        hours = accounts[v].complaint_left / (p.services[v].complaints * p.services[v].people * (1.0 - level))
-        wait = time_to_use(p.uses, p.services[v].use, now, hours)
-        schedule(s, wait, E_COMPLAINT, v, accounts[v].complaint_stamp)
+        account.episode += 1
+        node = p.nodes[row.node]
+        u = uniform(s.seed_key, node.key_lo, node.key_hi, P_COMPLAINT, account.episode)
+        account.complaint_left = -math.log(1.0 - u)
+    if account.complaint_left > 0.0:
+        hours = account.complaint_left / (row.complaints * row.people * (1.0 - level))
+        wait = time_to_use(p.uses, row.use, now, hours)
+        schedule(s, wait, E_COMPLAINT, v, account.complaint_stamp)

@@ -121,7 +121,7 @@ def watch(p, s, node, line, now):
     if line <= -2:
         unit = p.nodes[node].unit
         s.cases[unit].dead_component = p.nodes[node].component
-        notice(p, s, unit, -1, now, -2 - line)
+        notice(p, s, unit, -1, 1, now, -2 - line)
         set_condition(p, s, unit, codes.DEADLOCK, now, -2 - line)
         return
     eye = p.nodes[node].watch
@@ -151,7 +151,7 @@ def triaged(p, s, i, now):
     u = uniform(s.seed_key, tasks[i].key_lo, tasks[i].key_hi, P_CONFIRM, tasks[i].which)
     if tasks[i].truth == 1 and u < p.settings.confirms:
         line = log(s, L_CONFIRMED, i, node, 0.0, tasks[i].event)
-        notice(p, s, tasks[i].unit, i, now, line)
+        notice(p, s, tasks[i].unit, i, tasks[i].truth, now, line)
         discover(p, s, node, i, now, line)
     elif tasks[i].truth == 0 and u < p.settings.mistakes:
         s.count[N_MISTAKE] += 1
@@ -160,7 +160,7 @@ def triaged(p, s, i, now):
             count_out(p, s, node)
             s.nodes[node].condition |= codes.SUSPECT
             recount(p, s, node, now, line)
-        notice(p, s, tasks[i].unit, i, now, line)
+        notice(p, s, tasks[i].unit, i, tasks[i].truth, now, line)
         discover(p, s, node, i, now, line)
     else:
         log(s, L_DISMISSED, i, node, 0.0, tasks[i].event)

@@ -6,6 +6,7 @@ from cyberrange.engine.events import (
     E_AGAIN,
     E_HELP_COMES,
     E_HELP_LEAVES,
+    L_CLOSED,
     L_CONDITION,
     L_FOUND,
     L_HELP_ASKED,
@@ -44,18 +45,27 @@ REPAIRED = (
     codes.DESTROYED | codes.IMPAIRED | codes.FORCED | codes.FALSIFIED | codes.SUSPECT | codes.SHUT | codes.WITHDRAWN
 )
 """Conditions that restoring an asset ends."""
+SELF_MADE = codes.SUSPECT | codes.SHUT
+"""Conditions that the response itself gives an asset."""
+LASTING = codes.WARNED | codes.VENDOR_OUT | codes.DEADLOCK
+"""Conditions of a case that outlive its closing."""
 
 
 def _stamp_time(s, unit, clock, now):
+    """Stop a clock of a case, once, if the case is real."""
     at = unit * CASE_TIMES + clock
-    if s.case_time[at] == NEVER:
+    if s.case_time[at] == NEVER and s.cases[unit].real == 1:
         s.case_time[at] = now
 
 
-def notice(p, s, unit, task, now, cause):
-    """The city knows that something is wrong: its case opens and its legal clock starts."""
-    if s.cases[unit].bits & codes.NOTICED == 0:
+def notice(p, s, unit, task, truth, now, cause):
+    """The city believes that something is wrong: its case opens; if it is right, its legal clock starts."""
+    if truth == 1 and s.cases[unit].real == 0:
+        s.cases[unit].real = 1
         _stamp_time(s, unit, T_NOTICED, now)
+        if s.cases[unit].bits & codes.DECLARED:
+            _stamp_time(s, unit, T_DECLARED, now)
+    if s.cases[unit].bits & codes.NOTICED == 0:
         line = log(s, L_NOTICED, unit, task, 0.0, cause)
         set_condition(p, s, unit, codes.NOTICED, now, line)
 
@@ -84,7 +94,7 @@ def discover(p, s, node, task, now, cause):
             cases[unit].found_first = node
         line = log(s, L_FOUND, node, task, float(nodes[node].condition), cause)
         recount(p, s, node, now, line)
-        notice(p, s, unit, task, now, line)
+        notice(p, s, unit, task, 1 if nodes[node].condition & ~SELF_MADE else 0, now, line)
         _look_further(p, s, unit, now, line)
         if nodes[node].leaked > 0:
             _stamp_time(s, unit, T_BREACH, now)
@@ -116,6 +126,16 @@ def refresh(p, s, unit, now, cause):
         cases[unit].bits &= ~codes.ALL_CLEAN
     else:
         set_condition(p, s, unit, codes.ALL_CLEAN, now, cause)
+    _stand_down(s, unit, cause)
+
+
+def _stand_down(s, unit, cause):
+    """Close a case in which every step asked for is done and every asset found is whole: a later alert opens a new one."""
+    case = s.cases[unit]
+    if case.found == 0 and case.begun != 0 and case.begun & ~case.bits == 0:
+        case.bits &= LASTING
+        case.begun = 0
+        log(s, L_CLOSED, unit, -1, 0.0, cause)
 
 
 def review_case(p, s, unit, now, cause):
@@ -288,6 +308,7 @@ def _case_effect(p, s, i, step, unit, now, cause):
     elif effect == codes.BLACK_START:
         _black_start(p, s, unit, cause)
     set_condition(p, s, unit, bit, now, cause)
+    refresh(p, s, unit, now, cause)
 
 
 def _investigate(p, s, i, step, unit, now, cause):

@@ -123,15 +123,15 @@ class Account:
     worst: float = 1.0
     interruptions: int = 0
     first_drop: float = NEVER
-    last_half: float = NEVER
-    last_ninety: float = NEVER
-    last_full: float = NEVER
+    back_half: float = -1.0
+    """Since when it is back at one half for good: -1 if it never fell below, infinite while it is below."""
+    back_ninety: float = -1.0
+    back_full: float = -1.0
     complaint_left: float = 0.0
     complaint_stamp: int = 0
     episode: int = 0
     below_half: float = 0.0
     """Hours below one half."""
-    half_since: float = 0.0
 
 
 @dataclass(slots=True)
@@ -198,8 +198,9 @@ class Crew:
 class Case:
     """State of a city's case.
 
-    The counts are of assets: open (held, forced or flooded, and not isolated), hit, and hurt (any condition, or
-    isolated) in truth, and the first two again among the assets that were found.
+    The counts are of assets: open (held, forced or flooded, and not isolated), hit, and hurt (any condition but mere
+    suspicion, or isolated) in truth; the first two again among the assets that were found; and those found.
+    A case is real once a true alert was confirmed: its clocks stop only then.
     """
 
     bits: int = 0
@@ -211,6 +212,8 @@ class Case:
     hurt: int = 0
     open_found: int = 0
     hit_found: int = 0
+    found: int = 0
+    real: int = 0
     found_first: int = -1
     backups_spoilt: int = 0
     dead_component: int = -1

@@ -28,8 +28,10 @@ def _count(p, s, node, sign):
         cases[unit].hit += sign
         if nodes[node].found == 1:
             cases[unit].hit_found += sign
-    if condition != 0 or isolated:
+    if condition & ~codes.SUSPECT or (isolated and condition & codes.SUSPECT == 0):
         cases[unit].hurt += sign
+    if nodes[node].found == 1:
+        cases[unit].found += sign
 
 
 def count_out(p, s, node):

@@ -6,12 +6,9 @@ each level, so that a few hundred thousand opening brackets end the process.
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import yaml
 
@@ -25,6 +22,7 @@ from cyberrange.errors import (
     shortened,
     shown_path,
 )
+from cyberrange.inputs.document import Document, Node
 
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
@@ -54,65 +52,6 @@ _SYNTAX_HINTS = {
     "cannot start any token": "Indent with spaces, and put text that begins with a sign in quotes",
     "could not find expected ':'": "Is a colon or a closing quote missing?",
 }
-
-
-class Node(NamedTuple):
-    """A scalar, or a mapping or list of further nodes, with the place of it and of its key."""
-
-    value: Any
-    place: Place
-    key_place: Place | None = None
-
-
-@dataclass(frozen=True)
-class Document:
-    """The values of a file, and the place of each.
-
-    Examples
-    --------
-    >>> document = read_yaml("services: {water: {needs: [pump]}}")
-    >>> document.values
-    {'services': {'water': {'needs': ['pump']}}}
-    >>> print(document.problem(("services", "water", "needs", 0), "unknown asset 'pump'"))
-    <text>:1:28: services.water.needs[0]: unknown asset 'pump'
-    """
-
-    root: Node
-
-    @cached_property
-    def values(self) -> dict[str, Any]:
-        """The plain values, without places."""
-        values: dict[str, Any] = _plain(self.root)
-        return values
-
-    def node(self, path: KeyPath) -> Node:
-        """Return what was written at a path, or the nearest thing around it that was."""
-        node = self.root
-        for step in path:
-            try:
-                node = node.value[step]
-            except (KeyError, IndexError, TypeError):
-                break
-        return node
-
-    def place(self, path: KeyPath) -> Place:
-        """Return where a value stands."""
-        return self.node(path).place
-
-    def key_place(self, path: KeyPath) -> Place:
-        """Return where a value's key stands, or the value itself if it has no key."""
-        node = self.node(path)
-        return node.key_place or node.place
-
-    def problem(
-        self,
-        path: KeyPath,
-        message: str,
-        hint: str = "",
-        severity: Literal["error", "warning"] = "error",
-    ) -> Problem:
-        """Return a problem with the value at a path."""
-        return Problem(*self.place(path), shown_path(path), message, hint, severity)
 
 
 def read_yaml(source: Path | str) -> Document:
@@ -152,20 +91,6 @@ def read_yaml(source: Path | str) -> Document:
     if builder.problems or builder.root is None:
         raise InputError(builder.problems or [Problem(file, 1, 1, "", "the file is empty")])
     return Document(builder.root)
-
-
-def _plain(node: Node) -> Any:
-    if isinstance(node.value, dict):
-        return {key: _plain(child) for key, child in node.value.items()}
-    if isinstance(node.value, list):
-        return [_plain(child) for child in node.value]
-    return node.value
-
-
-def _children(node: Node) -> Iterable[Node]:
-    if isinstance(node.value, dict):
-        return node.value.values()
-    return node.value if isinstance(node.value, list) else ()
 
 
 def _file_text(path: Path) -> str:
@@ -301,7 +226,7 @@ class _Builder:
         while rest:
             inner, depth = rest.pop()
             self._admit(inner, depth)
-            rest.extend((child, depth + 1) for child in _children(inner))
+            rest.extend((child, depth + 1) for child in inner.children())
         return node
 
     def _put(self, node: Node) -> Node:

@@ -7,6 +7,7 @@ from typing import Any
 from cyberrange.errors import CyberrangeError
 from cyberrange.inputs.city import City, Service
 from cyberrange.inputs.controls import Catalogue
+from cyberrange.inputs.load import load_catalogue
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.model import assault, organisation
@@ -51,7 +52,7 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
     city, scenario, posture
         The validated records.
     catalogue
-        The catalogue in which the posture's controls stand; the shipped one is used by `cyberrange.simulate`.
+        The catalogue in which the posture's controls stand; the shipped one if not given.
 
     Raises
     ------
@@ -61,6 +62,8 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
     missing = assault.lacking(city, scenario)
     if missing:
         raise CannotPlay(f"scenario '{scenario.id}' cannot play on city '{city.id}': " + "; ".join(missing))
+    if catalogue is None and posture.controls:
+        catalogue = load_catalogue()
     nodes, units = nodes_of(city), organisation.units_of(city)
     m = mechanisms_of(city, catalogue, posture.controls)
     durations, calendars = DurationTable(), CalendarTable()

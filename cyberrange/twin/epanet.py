@@ -14,7 +14,8 @@ import numpy as np
 from cyberrange.errors import CyberrangeError, InputError, Problem, did_you_mean, quoted
 from cyberrange.inputs.city import City
 from cyberrange.inputs.records import Source
-from cyberrange.twin.hydraulics import LITRES_PER_PERSON, measure
+from cyberrange.twin.demand import LITRES_PER_PERSON
+from cyberrange.twin.hydraulics import measure
 from cyberrange.twin.joining import joined
 from cyberrange.twin.waterworks import city_of
 

@@ -1,160 +1,25 @@
-"""What an EPANET network says in numbers: where water is stored, how it gets there, who draws it.
+"""What an EPANET network says in numbers: where water is stored and how it gets there.
 
 The network is cut where water can flow one way only or not at all: at pumps, at pressure and flow
-valves, at check valves, at pipes that start closed. What still hangs together is a **pool**: its
-tanks float on one pressure and empty as one, whichever of them stands nearest. A **zone** is what a
-citizen sees: the junctions nearest to one tank. Only this file knows wntr's objects; flows are in
-m3/h, volumes in m3, whatever units the network was written in.
+valves, at check valves, at pipes that start closed. What still hangs together is a pool: its tanks
+float on one pressure and empty as one, whichever of them stands nearest.
 """
 
 import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import networkx as nx
-import numpy as np
-from numpy.typing import NDArray
 
-from cyberrange.errors import CyberrangeError
+from cyberrange.twin.demand import PER_HOUR, Customers, total, uses
+from cyberrange.twin.network import Hourly, Network, Rule, Station, Tank, Way
 
-Hourly = NDArray[np.float64]
-"""A value for each hour of the day."""
-
-PER_HOUR = 3600.0
-DAY = 86_400
-MOST_DAYS = 60
-"""A pattern that does not fit into a day is averaged over so many days."""
-LITRES_PER_PERSON = 0.00000876157 * DAY * 1000
-"""What wntr's population metric (200 US gallons a day, after US EPA 2015) comes to in litres."""
 LEAST_LIFT = 10.0
 """m; a pump given by its power alone is taken to lift at least so far."""
 ONE_WAY_VALVES = frozenset({"PRV", "PSV", "FCV"})
-
-
-@dataclass(frozen=True)
-class Tank:
-    """A tank, and the water in it between its lowest and highest level."""
-
-    name: str
-    pool: int
-    usable: float
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way by which water comes into a pool."""
-
-    name: str
-    kind: Literal["pump", "valve", "check valve", "reservoir", "inflow"]
-    into: int
-    start: str | None = None
-    """The node it draws from; none for a reservoir or an inflow."""
-    flow: float = 0.0
-    """Rated flow; 0 where the network gives none."""
-    runs: bool = True
-    """Whether it is open at the start or opened by a control."""
-
-
-@dataclass(frozen=True)
-class Station:
-    """Pumps that lift water from the same place into the same pool."""
-
-    pumps: tuple[Way, ...]
-
-    @property
-    def name(self) -> str:
-        """The name of its first pump."""
-        return self.pumps[0].name
-
-    @property
-    def flow(self) -> float:
-        """Rated flow of the pumps that run."""
-        return sum(pump.flow for pump in self.pumps if pump.runs)
-
-
-@dataclass(frozen=True)
-class Supply:
-    """A zone: junctions whose customers share one water service."""
-
-    junctions: tuple[str, ...]
-    use: Hourly
-    """Mean draw in each hour of the day."""
-    people: int
-    share: dict[int, float]
-    """Pool -> draw from it."""
-    tanks: tuple[str, ...] = ()
-    """The tanks that stand in it."""
-    place: tuple[float, float] = (0.0, 0.0)
-
-    @property
-    def draw(self) -> float:
-        """Mean draw."""
-        return float(self.use.mean())
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One of EPANET's controls or rules."""
-
-    text: str
-    links: frozenset[str]
-    """What it opens, closes or sets."""
-    tanks: frozenset[str]
-    """Whose levels it looks at."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """An EPANET network in numbers."""
-
-    zones: tuple[Supply, ...]
-    tanks: tuple[Tank, ...]
-    ways: tuple[Way, ...]
-    rules: tuple[Rule, ...]
-    home: dict[str, int]
-    """Node -> number of its pool; a reservoir has none."""
-    use: dict[int, Hourly]
-    """Pool -> mean draw of its own customers in each hour of the day."""
-    drawn: dict[int, float]
-    """Pool -> mean draw in all: its own customers and what pumps and valves take onwards."""
-    stations: tuple[Station, ...] = ()
-    bypasses: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Station -> pipes past it that start closed and that a control opens."""
-    idle: tuple[str, ...] = ()
-    """Pumps that bring nobody water from further away: shut for good, or within a pool."""
-
-    @property
-    def draw(self) -> float:
-        """Mean draw of all customers."""
-        return sum(zone.draw for zone in self.zones)
-
-    @property
-    def autonomy(self) -> float:
-        """The hours for which all full tanks cover the mean draw of all customers."""
-        return sum(tank.usable for tank in self.tanks) / self.draw
-
-    @property
-    def pools(self) -> tuple[int, ...]:
-        """Pools in which water is drawn or stored; through the others it only passes."""
-        stored = {tank.pool for tank in self.tanks}
-        return tuple(n for n, use in self.use.items() if n in stored or use.mean() > 0)
-
-    @property
-    def reservoirs(self) -> tuple[str, ...]:
-        """Reservoirs from which water comes, by gravity or by pump."""
-        ends = [way.name if way.kind == "reservoir" else way.start for way in self.ways]
-        return tuple(dict.fromkeys(end for end in ends if end and end not in self.home))
-
-    def usable(self, pool: int) -> float:
-        """Return the usable water of a full pool."""
-        return sum(tank.usable for tank in self.tanks if tank.pool == pool)
-
-    def coming(self, pool: int) -> tuple[Way, ...]:
-        """Return the ways by which water comes into a pool, without pumps that stand by."""
-        return tuple(way for way in self.ways if way.into == pool and way.runs)
 
 
 def measure(wn: Any, *, zones: int | None, litres_per_person: float) -> Network:
@@ -178,20 +43,27 @@ def measure(wn: Any, *, zones: int | None, litres_per_person: float) -> Network:
     ------
     CyberrangeError
         When nobody draws water, or too few do for so many zones.
+
+    Examples
+    --------
+    >>> import wntr
+    >>> model = wntr.network.WaterNetworkModel("Net1")
+    >>> network = measure(model, zones=None, litres_per_person=757)
+    >>> network.zones[0].people, round(network.autonomy, 2)
+    (7920, 11.35)
     """
     graph = _two_way_graph(wn)
     order = {name: place for place, name in enumerate(wn.node_name_list)}
     parts = [sorted(part, key=order.__getitem__) for part in nx.connected_components(graph)]
     parts.sort(key=lambda part: order[part[0]])
     home = {node: number for number, part in enumerate(parts) for node in part}
-    uses = _uses(wn)
-    draws = {name: use for name, use in uses.items() if use.mean() > 0}
-    use = {i: _total(draws[n] for n in part if n in draws) for i, part in enumerate(parts)}
+    used = uses(wn)
+    draws = {name: use for name, use in used.items() if use.mean() > 0}
+    use = {i: total(draws[n] for n in part if n in draws) for i, part in enumerate(parts)}
     rules = tuple(_rules(wn))
     ruled = {link for rule in rules for link in rule.links}
-    ways = _outward(_rated(_ways(wn, home, uses, ruled)), home)
-    _refuse_undividable(draws, zones)
-    customers = _Customers(wn, home, draws, litres_per_person)
+    ways = _outward(_rated(_ways(wn, home, used, ruled)), home)
+    customers = Customers(wn, home, draws, litres_per_person)
     cells = [cell for part in parts for cell in _cells(wn, graph.subgraph(part), draws)]
     network = Network(
         zones=tuple(customers.zone(cell) for cell in customers.divided(cells, zones)),
@@ -203,20 +75,6 @@ def measure(wn: Any, *, zones: int | None, litres_per_person: float) -> Network:
         drawn=_drawn(ways, home, use),
     )
     return _with_stations(_needed(network), wn)
-
-
-def _refuse_undividable(draws: dict[str, Hourly], zones: int | None) -> None:
-    if not draws:
-        raise CyberrangeError("nobody draws water from it")
-    if zones is not None and not 1 <= zones <= len(draws):
-        message = f"cannot be divided into {zones} zones: water is drawn at {len(draws)} junctions"
-        raise CyberrangeError(message)
-
-
-def upstream(network: Network, way: Way) -> tuple[Way, ...]:
-    """Return what brings water to the start of a way, where it only passes through."""
-    number = network.home.get(way.start or "")
-    return () if number is None or number in network.pools else network.coming(number)
 
 
 # --- how the network hangs together --------------------------------------------------------------
@@ -266,130 +124,12 @@ def _cells(wn: Any, part: "nx.Graph[str]", draws: dict[str, Hourly]) -> Iterator
             yield [node for node in wn.node_name_list if node in cell]
 
 
-# --- how much is drawn, hour by hour -------------------------------------------------------------
-
-
-def _uses(wn: Any) -> dict[str, Hourly]:
-    """Return the mean demand of each junction in each hour of the day."""
-    hours = _Hours(wn)
-    scale = float(wn.options.hydraulic.demand_multiplier) * PER_HOUR
-    return {
-        name: scale * _total(d.base_value * hours.of(d.pattern) for d in junction.demand_timeseries_list)
-        for name, junction in wn.junctions()
-    }
-
-
-def _total(parts: Iterable[Hourly]) -> Hourly:
-    return sum(parts, start=np.zeros(24))
-
-
-class _Hours:
-    """Patterns of any step and length, by hour of the day."""
-
-    def __init__(self, wn: Any) -> None:
-        time = wn.options.time
-        self.step = max(1, int(time.pattern_timestep))
-        # Clock time 0 is this far into the pattern.
-        self.offset = int(time.pattern_start) - int(time.start_clocktime)
-        self.known: dict[str, Hourly] = {}
-
-    def of(self, pattern: Any) -> Hourly:
-        """Return the mean multiplier of each hour, with the pattern's own mean."""
-        if pattern is None or not len(pattern.multipliers):
-            return np.ones(24)
-        if pattern.name not in self.known:
-            self.known[pattern.name] = self._hourly(np.asarray(pattern.multipliers, float))
-        return self.known[pattern.name]
-
-    def _hourly(self, multipliers: Hourly) -> Hourly:
-        period = len(multipliers) * self.step
-        days = min(MOST_DAYS, math.lcm(DAY, period) // DAY)
-        tick = max(60, math.gcd(3600, self.step, self.offset))
-        at = np.arange(0, days * DAY, tick) + self.offset
-        hourly = multipliers[(at // self.step) % len(multipliers)].reshape(days, 24, -1).mean((0, 2))
-        mean = float(hourly.mean())
-        scale = float(multipliers.mean()) / mean if mean else 1.0
-        return np.asarray(scale * hourly)
-
-
-def _place(node: Any) -> tuple[float, float]:
-    x, y = node.coordinates or (0.0, 0.0)
-    return (float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else (0.0, 0.0)
-
-
-class _Customers:
-    """Who lives where, and how they are divided into zones."""
-
-    def __init__(self, wn: Any, home: dict[str, int], draws: dict[str, Hourly], litres: float) -> None:
-        self.home, self.draws, self.litres = home, draws, litres
-        self.places = {name: _place(node) for name, node in wn.nodes()}
-        self.tanks = set(wn.tank_name_list)
-
-    def zone(self, cell: list[str]) -> Supply:
-        """Return the zone that some nodes make up."""
-        junctions = tuple(node for node in cell if node in self.draws)
-        share: defaultdict[int, float] = defaultdict(float)
-        for node in junctions:
-            share[self.home[node]] += self._draw(node)
-        return Supply(
-            junctions=junctions,
-            use=_total(self.draws[node] for node in junctions),
-            people=sum(round(self._draw(n) * 24_000 / self.litres) for n in junctions),
-            share=dict(share),
-            tanks=tuple(node for node in cell if node in self.tanks),
-            place=self._centre(cell),
-        )
-
-    def divided(self, cells: list[list[str]], wanted: int | None) -> list[list[str]]:
-        """Split the largest or merge the smallest cells until there are as many as wanted."""
-        cells = list(cells)
-        while wanted is not None and len(cells) > wanted:
-            smallest = min(cells, key=self._size)
-            cells.remove(smallest)
-            nearest = min(cells, key=lambda cell: self._distance(cell, smallest))
-            cells[cells.index(nearest)] = nearest + smallest
-        while wanted is not None and len(cells) < wanted:
-            largest = max((c for c in cells if self._customers(c) > 1), key=self._size)
-            place = cells.index(largest)
-            cells[place : place + 1] = self._halves(largest)
-        return cells
-
-    def _halves(self, cell: list[str]) -> tuple[list[str], list[str]]:
-        """Cut a cell across its longer side into parts of about the same draw."""
-        x, y = (np.ptp([self.places[node][axis] for node in cell]) for axis in (0, 1))
-        ordered = sorted(cell, key=lambda node: self.places[node][int(y > x)])
-        drawn = np.cumsum([self._draw(node) for node in ordered])
-        cut = int(np.searchsorted(drawn, drawn[-1] / 2)) + 1
-        customers = [place for place, node in enumerate(ordered) if node in self.draws]
-        cut = min(max(cut, customers[0] + 1), customers[-1])  # someone lives on either side
-        return ordered[:cut], ordered[cut:]
-
-    def _draw(self, node: str) -> float:
-        return float(self.draws[node].mean()) if node in self.draws else 0.0
-
-    def _size(self, cell: list[str]) -> float:
-        return sum(map(self._draw, cell))
-
-    def _customers(self, cell: list[str]) -> int:
-        return sum(node in self.draws for node in cell)
-
-    def _centre(self, cell: list[str]) -> tuple[float, float]:
-        weights = [self._draw(node) for node in cell]
-        x, y = np.average([self.places[node] for node in cell], axis=0, weights=weights)
-        return round(float(x), 2), round(float(y), 2)
-
-    def _distance(self, cell: list[str], other: list[str]) -> tuple[bool, float]:
-        """Return how far apart two cells are; those of one pool are nearer than any others."""
-        pools = [{self.home[node] for node in nodes} for nodes in (cell, other)]
-        return pools[0].isdisjoint(pools[1]), math.dist(self._centre(cell), self._centre(other))
-
-
 # --- how water gets there ------------------------------------------------------------------------
 
 
-def _ways(wn: Any, home: dict[str, int], uses: dict[str, Hourly], ruled: set[str]) -> Iterator[Way]:
+def _ways(wn: Any, home: dict[str, int], used: dict[str, Hourly], ruled: set[str]) -> Iterator[Way]:
     yield from _reservoir_ways(wn, home)
-    for name, use in uses.items():
+    for name, use in used.items():
         if use.mean() < 0:
             yield Way(name, "inflow", home[name], flow=-float(use.mean()))
     for name, kind, link in _one_way_links(wn):
@@ -513,7 +253,7 @@ def _with_stations(network: Network, wn: Any) -> Network:
 
 def _suction(network: Network, pump: Way) -> object:
     """Return where a pump draws from: pumps on pipes of their own from one reservoir share it."""
-    return frozenset(way.name for way in upstream(network, pump)) or pump.start
+    return frozenset(way.name for way in network.upstream(pump)) or pump.start
 
 
 def _bypasses(network: Network, station: Station, wn: Any, ruled: set[str]) -> Iterator[str]:

@@ -26,8 +26,8 @@ from cyberrange.inputs.city import (
     Zone,
 )
 from cyberrange.inputs.records import Duration, Lognormal, Source, Triangular
-from cyberrange.twin.hydraulics import Hourly, Network, Rule, Station, Supply, Tank, Way, upstream
 from cyberrange.twin.naming import Ids, counted, listed, shares, slug
+from cyberrange.twin.network import Hourly, Network, Rule, Station, Supply, Tank, Way
 
 SCADA, TELEMETRY, POWER = "water_scada", "water_telemetry", "water_power"
 """Assets by which a town and its waterworks know each other: a town may bring its own."""
@@ -338,7 +338,7 @@ class _Waterworks:
             yield Need(all_of=(self.ids.of("source", way.start or ""),), why=why)
         elif number in self.network.pools:
             yield Need(all_of=(self._pool_id(number),), why=why)
-        elif coming := self._suppliers(upstream(self.network, way)):
+        elif coming := self._suppliers(self.network.upstream(way)):
             yield _shared(coming, why=why)
 
     def _suppliers(self, ways: Iterable[Way]) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""Studies: many replicates, compared in pairs."""

@@ -1,0 +1,105 @@
+"""Compare postures on scenarios: the same luck for each, differences in pairs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cyberrange.inputs.city import City
+from cyberrange.inputs.controls import Catalogue
+from cyberrange.inputs.posture import Posture
+from cyberrange.inputs.scenario import Scenario
+from cyberrange.model.build import Plan, compile_plan
+from cyberrange.results.paired import paired_differences
+from cyberrange.results.provenance import provenance
+from cyberrange.study.runner import Progress, default_workers, play_all
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Postures compared on one city.
+
+    Attributes
+    ----------
+    city, scenarios, postures, catalogue
+        What was compared; the first posture is the one that the others are compared with.
+    runs
+        One row per scenario, posture and replicate, with every measure.
+    table
+        One row per scenario, measure and posture; see `cyberrange.results.paired.paired_differences`.
+    seed
+        Names the luck.
+    provenance
+        What must be known to get the same result again, by scenario and posture.
+    """
+
+    city: City
+    scenarios: tuple[Scenario, ...]
+    postures: dict[str, Posture]
+    catalogue: Catalogue | None
+    runs: pd.DataFrame
+    table: pd.DataFrame
+    seed: int
+    provenance: dict[tuple[str, str], dict[str, str]]
+
+    def of(self, scenario: str, posture: str) -> pd.DataFrame:
+        """Return the measures of one scenario under one posture, a row per replicate."""
+        rows: pd.DataFrame = self.runs.loc[(scenario, posture)]
+        return rows.dropna(axis="columns", how="all")
+
+
+def compare(
+    city: City,
+    scenarios: Sequence[Scenario],
+    postures: Mapping[str, Posture],
+    *,
+    runs: int,
+    seed: int,
+    workers: int | None = None,
+    catalogue: Catalogue | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Play every scenario under every posture with common random numbers and compare in pairs.
+
+    Parameters
+    ----------
+    city
+        The city or region.
+    scenarios
+        The scenarios.
+    postures
+        Postures by the name under which they are shown; the others are compared with the first.
+    runs, seed, workers, catalogue, progress
+        As for `cyberrange.replicate`.
+
+    Examples
+    --------
+    >>> import cyberrange as cr
+    >>> two = {name: cr.load_posture(name) for name in ("vendor_reliant", "inhouse_ciso")}
+    >>> result = cr.compare(cr.load_city("kasba"), [cr.load_scenario("calm_day")], two, runs=2, seed=7, workers=1)
+    >>> len(result.runs)
+    4
+    """
+    if runs < 1:
+        raise ValueError("runs must be at least 1")
+    keys = [(scenario.id, name) for scenario in scenarios for name in postures]
+    plans: list[Plan] = [
+        compile_plan(city, scenario, posture, catalogue) for scenario in scenarios for posture in postures.values()
+    ]
+    tables = play_all(plans, runs, seed, workers or default_workers(), progress)
+    index = pd.RangeIndex(runs, name="replicate")
+    frames = {key: pd.DataFrame(rows, index=index) for key, rows in zip(keys, tables, strict=True)}
+    compared = [
+        paired_differences({name: frames[scenario.id, name] for name in postures}).assign(scenario=scenario.id)
+        for scenario in scenarios
+    ]
+    return Comparison(
+        city=city,
+        scenarios=tuple(scenarios),
+        postures=dict(postures),
+        catalogue=catalogue,
+        runs=pd.concat(frames, names=["scenario", "posture"]),
+        table=pd.concat(compared, ignore_index=True),
+        seed=seed,
+        provenance={key: provenance(plan, seed) for key, plan in zip(keys, plans, strict=True)},
+    )
