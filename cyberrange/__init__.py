@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cyberrange.inputs.scenario import Scenario
     from cyberrange.inputs.synthetic import synthetic_city
     from cyberrange.inputs.writing import save
-    from cyberrange.model.build import CannotPlay, compile_plan
+    from cyberrange.model.build import CannotPlayError, compile_plan
     from cyberrange.results.run import Run, simulate
     from cyberrange.study.compare import Comparison, compare
     from cyberrange.study.runner import replicate
@@ -38,7 +38,7 @@ _HOMES = {
     "cyberrange.inputs.scenario": ("Scenario",),
     "cyberrange.inputs.synthetic": ("synthetic_city",),
     "cyberrange.inputs.writing": ("save",),
-    "cyberrange.model.build": ("CannotPlay", "compile_plan"),
+    "cyberrange.model.build": ("CannotPlayError", "compile_plan"),
     "cyberrange.results.run": ("Run", "simulate"),
     "cyberrange.study.compare": ("Comparison", "compare"),
     "cyberrange.study.runner": ("replicate",),
@@ -46,7 +46,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "CannotPlay",
+    "CannotPlayError",
     "Catalogue",
     "City",
     "Comparison",

@@ -5,13 +5,14 @@ import math
 from cyberrange.engine.calendar import time_to_use, used_between
 from cyberrange.engine.draws import P_COMPLAINT, uniform
 from cyberrange.engine.events import E_COMPLAINT, schedule
-from cyberrange.engine.state import NEVER
+from cyberrange.engine.state import NEVER, State
+from cyberrange.model.plan import Arrays
 
 HALF = 0.5
 NINETY = 0.9
 
 
-def book(p, s, node, old_level, old_blame, now):
+def book(p: Arrays, s: State, node: int, old_level: float, old_blame: int, now: float) -> None:
     """Book the loss since the last change under the level and the blame that held, and note thresholds crossed."""
     v = p.nodes[node].service
     if v < 0:
@@ -30,7 +31,7 @@ def book(p, s, node, old_level, old_blame, now):
     _expect_complaint(p, s, v, old_level, now)
 
 
-def _back(since, threshold, old_level, level, now):
+def _back(since: float, threshold: float, old_level: float, level: float, now: float) -> float:
     """Hour since when a service is back at a threshold for good: -1 if it never fell below, infinite while it is."""
     if level < threshold <= old_level:
         return NEVER
@@ -39,7 +40,7 @@ def _back(since, threshold, old_level, level, now):
     return since
 
 
-def close(p, s, v, level, blame, now):
+def close(p: Arrays, s: State, v: int, level: float, blame: int, now: float) -> None:
     """Add people x integral of use x (1 - level) since the last booking."""
     account = s.accounts[v]
     row = p.services[v]
@@ -56,7 +57,7 @@ def close(p, s, v, level, blame, now):
     account.complaint_left -= lost * row.complaints
 
 
-def _expect_complaint(p, s, v, old_level, now):
+def _expect_complaint(p: Arrays, s: State, v: int, old_level: float, now: float) -> None:
     """Plan the moment at which unserved citizen-hours reach the episode's exponential threshold."""
     row = p.services[v]
     if row.complaints * row.people <= 0.0:

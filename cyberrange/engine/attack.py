@@ -28,11 +28,23 @@ from cyberrange.engine.events import (
     schedule,
 )
 from cyberrange.engine.response import set_condition
-from cyberrange.engine.state import AT_WORK, CASE_TIMES, DONE, FAILED, N_RECORDS, NEVER, PAUSED, T_BREACH, WAITING
+from cyberrange.engine.state import (
+    AT_WORK,
+    CASE_TIMES,
+    DONE,
+    FAILED,
+    N_RECORDS,
+    NEVER,
+    PAUSED,
+    T_BREACH,
+    WAITING,
+    State,
+)
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
 
-def _allowed(p, s, step):
+def _allowed(p: Arrays, s: State, step: int) -> bool:
     """Whether the steps that come before this one have succeeded."""
     for j in range(p.steps[step].all_start, p.steps[step].all_end):
         if s.step_wins[p.all_step[j]] == 0:
@@ -45,11 +57,11 @@ def _allowed(p, s, step):
     return first == last
 
 
-def consider(p, s, op, cause):
+def consider(p: Arrays, s: State, op: int, cause: int) -> None:
     """Start an operation if it waits and everything it needs is there."""
     operations = s.operations
     state = operations[op].state
-    if (state != WAITING and state != PAUSED) or not _allowed(p, s, p.operations[op].step):
+    if (state not in (WAITING, PAUSED)) or not _allowed(p, s, p.operations[op].step):
         return
     if not any_foothold(p, s, op):
         operations[op].state = WAITING
@@ -67,7 +79,7 @@ def consider(p, s, op, cause):
     schedule(s, hours, E_OPERATION_END, op, operations[op].stamp)
 
 
-def finish(p, s, op, stamp, now):
+def finish(p: Arrays, s: State, op: int, stamp: int, now: float) -> None:
     """An operation's time is up: it succeeds with its chance, or fails and may be tried again."""
     operations = s.operations
     if operations[op].stamp != stamp or operations[op].state != AT_WORK:
@@ -99,13 +111,13 @@ def finish(p, s, op, stamp, now):
     schedule(s, wait, E_OPERATION, op, operations[op].stamp)
 
 
-def resume(p, s, op, stamp):
+def resume(p: Arrays, s: State, op: int, stamp: int) -> None:
     """Consider an operation again after a pause or a new foothold."""
     if s.operations[op].stamp == stamp:
         consider(p, s, op, s.operations[op].event)
 
 
-def again(p, s, node, cause):
+def again(p: Arrays, s: State, node: int, cause: int) -> None:
     """Let finished operations come back to a node that the city has restored."""
     operations = s.operations
     for j in range(p.nodes[node].ops_on_start, p.nodes[node].ops_on_end):
@@ -117,7 +129,7 @@ def again(p, s, node, cause):
             consider(p, s, op, cause)
 
 
-def _apply(p, s, op, k, now, cause):
+def _apply(p: Arrays, s: State, op: int, k: int, now: float, cause: int) -> None:
     """Apply effect k of a successful operation to the targets that it means and can reach."""
     own = p.effects[k].has_on == 0
     start = p.operations[op].target_start if own else p.effects[k].on_start
@@ -128,18 +140,25 @@ def _apply(p, s, op, k, now, cause):
             continue
         if p.effects[k].do == codes.EXFILTRATE:
             _exfiltrate(p, s, op, k, node, now, cause)
-        elif uniform(
-            s.seed_key, p.operations[op].key_lo ^ p.nodes[node].key_lo, p.operations[op].key_hi ^ p.nodes[node].key_hi, P_SHARE, k
-        ) < p.effects[k].share:
+        elif (
+            uniform(
+                s.seed_key,
+                p.operations[op].key_lo ^ p.nodes[node].key_lo,
+                p.operations[op].key_hi ^ p.nodes[node].key_hi,
+                P_SHARE,
+                k,
+            )
+            < p.effects[k].share
+        ):
             _apply_to(p, s, op, k, node, now, cause)
 
 
-def _apply_to(p, s, op, k, node, now, cause):
+def _apply_to(p: Arrays, s: State, op: int, k: int, node: int, now: float, cause: int) -> None:
     do = p.effects[k].do
     if do == codes.SPOIL_BACKUPS:
         s.cases[p.nodes[node].unit].backups_spoilt = 1
         return
-    if (do == codes.COMPROMISE or do == codes.WORM) and s.nodes[node].held == 1:
+    if (do in (codes.COMPROMISE, codes.WORM)) and s.nodes[node].held == 1:
         return
     e = strike(p, s, node, do, p.effects[k].load if do == codes.FLOOD else p.effects[k].level, cause, now)
     if do == codes.WITHDRAW and p.nodes[node].vendor >= 0:
@@ -155,7 +174,7 @@ def _apply_to(p, s, op, k, node, now, cause):
         _crawl(p, s, node, k)
 
 
-def _exfiltrate(p, s, op, k, node, now, cause):
+def _exfiltrate(p: Arrays, s: State, op: int, k: int, node: int, now: float, cause: int) -> None:
     leaked = int(p.nodes[node].records * p.effects[k].share)
     if leaked > s.nodes[node].leaked:
         s.count[N_RECORDS] += leaked - s.nodes[node].leaked
@@ -166,14 +185,14 @@ def _exfiltrate(p, s, op, k, node, now, cause):
             set_condition(p, s, unit, codes.BREACH, now, line)
 
 
-def _crawl(p, s, node, k):
+def _crawl(p: Arrays, s: State, node: int, k: int) -> None:
     """Plan a worm's next attempt along each access edge out of a node."""
     for j in range(p.nodes[node].reach_start, p.nodes[node].reach_end):
         if p.effects[k].kinds == 0 or p.effects[k].kinds >> p.nodes[p.reach[j]].kind & 1:
             _plan_spread(p, s, node, j, k)
 
 
-def _plan_spread(p, s, node, j, k):
+def _plan_spread(p: Arrays, s: State, node: int, j: int, k: int) -> None:
     which = s.spread_tries[j]
     s.spread_tries[j] = which + 1
     u = uniform(
@@ -183,7 +202,7 @@ def _plan_spread(p, s, node, j, k):
     schedule(s, -math.log(1.0 - u) / p.effects[k].rate, E_SPREAD, j, k)
 
 
-def spread(p, s, j, k, now):
+def spread(p: Arrays, s: State, j: int, k: int, now: float) -> None:
     """A worm's attempt along access edge j: it succeeds if the way is open, and is repeated while it is not."""
     source = p.reach_from[j]
     node = p.reach[j]

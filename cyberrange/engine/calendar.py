@@ -1,17 +1,19 @@
 """Rules of time: weekly calendars and weekly use, both exact."""
 
+from cyberrange.model.plan import Arrays, Calendars, Uses
+
 # Instants are sums of delays; a boundary of a calendar counts as reached this much (3.6 microseconds) before it.
 EARLY = 1e-9
 WEEK = 168.0
 
 
-def hour_of_week(uses, now):
+def hour_of_week(uses: Uses, now: float) -> float:
     """Return the hour of the week, in [0, 168)."""
     h = (uses.origin[0] + now + EARLY) % WEEK
     return h
 
 
-def _row(calendars, c, h):
+def _row(calendars: Calendars, c: int, h: float) -> int:
     """Index of the step of calendar c that holds at hour h of the week."""
     i = calendars.start[c + 1] - 1
     while calendars.hour[i] > h:
@@ -19,12 +21,12 @@ def _row(calendars, c, h):
     return i
 
 
-def value_at(p, c, now):
+def value_at(p: Arrays, c: int, now: float) -> int:
     """Value of a calendar: people on shift, or 1 while an office is open."""
     return p.calendars.value[_row(p.calendars, c, hour_of_week(p.uses, now))]
 
 
-def until_change(p, c, now):
+def until_change(p: Arrays, c: int, now: float) -> float:
     """Hours until the calendar's next step; infinite when it never changes."""
     calendars = p.calendars
     first = calendars.start[c]
@@ -37,7 +39,7 @@ def until_change(p, c, now):
     return step + EARLY
 
 
-def until_open(p, c, now):
+def until_open(p: Arrays, c: int, now: float) -> float:
     """Hours until the calendar's value is above 0: 0 if it is; infinite if it never is."""
     waited = 0.0
     for _ in range(p.calendars.start[c + 1] - p.calendars.start[c] + 1):
@@ -50,7 +52,7 @@ def until_open(p, c, now):
     return float("inf")
 
 
-def working_time(p, c, now, work):
+def working_time(p: Arrays, c: int, now: float, work: float) -> float:
     """Hours from now until so many hours of work are done in the calendar's open time."""
     if p.calendars.start[c + 1] - p.calendars.start[c] == 1:
         return work if value_at(p, c, now) > 0 else float("inf")
@@ -70,7 +72,7 @@ def working_time(p, c, now, work):
         left -= span
 
 
-def _used_by(uses, profile, t):
+def _used_by(uses: Uses, profile: int, t: float) -> float:
     """Use from the origin of the week to t hours after the start, in hours of mean use."""
     absolute = uses.origin[0] + t
     weeks = absolute // WEEK
@@ -79,14 +81,14 @@ def _used_by(uses, profile, t):
     return weeks * WEEK + uses.total[profile * 169 + hour] + (h - hour) * uses.rate[profile * 168 + hour]
 
 
-def used_between(uses, profile, t0, t1):
+def used_between(uses: Uses, profile: int, t0: float, t1: float) -> float:
     """Integral of use from t0 to t1, in hours of mean use."""
     if profile == 0:
         return t1 - t0
     return _used_by(uses, profile, t1) - _used_by(uses, profile, t0)
 
 
-def time_to_use(uses, profile, t0, amount):
+def time_to_use(uses: Uses, profile: int, t0: float, amount: float) -> float:
     """Hours after t0 until so much is used; infinite for an infinite amount."""
     if profile == 0 or amount == float("inf"):
         return amount

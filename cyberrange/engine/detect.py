@@ -25,19 +25,20 @@ from cyberrange.engine.events import (
     schedule,
 )
 from cyberrange.engine.response import discover, notice, set_condition
-from cyberrange.engine.state import CASE_TIMES, N_FALSE, N_MISTAKE, NEVER, T_ALERTED
+from cyberrange.engine.state import CASE_TIMES, N_FALSE, N_MISTAKE, NEVER, T_ALERTED, State
 from cyberrange.engine.tally import count_out, recount
 from cyberrange.engine.work import enqueue, new_task
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
 
-def _alert(p, s, node, unit, truth, lo, hi, which, now):
+def _alert(p: Arrays, s: State, node: int, unit: int, truth: int, lo: int, hi: int, which: int, now: float) -> int:
     """Enter the triage of an alert into the book of tasks."""
     team = p.posts[codes.TRIAGE * len(p.units) + unit].team
     return new_task(s, codes.TRIAGE, node, unit, team, 1, truth, lo, hi, which, now)
 
 
-def raise_signs(p, s, op, moment, cause):
+def raise_signs(p: Arrays, s: State, op: int, moment: int, cause: int) -> None:
     """Turn the signs that an operation leaves at this moment into alerts on their way."""
     step = p.operations[op].step
     node = p.target[p.operations[op].target_start]
@@ -52,7 +53,7 @@ def raise_signs(p, s, op, moment, cause):
             _sign(p, s, op, k, sensor, node, cause)
 
 
-def _sign(p, s, op, k, sensor, node, cause):
+def _sign(p: Arrays, s: State, op: int, k: int, sensor: int, node: int, cause: int) -> None:
     lo = p.operations[op].key_lo ^ p.sensors[sensor].key_lo
     hi = (p.operations[op].key_hi ^ p.sensors[sensor].key_hi) + p.signs[k].at
     which = s.operations[op].attempt
@@ -65,7 +66,7 @@ def _sign(p, s, op, k, sensor, node, cause):
     schedule(s, delay, E_ALERT, i, 0)
 
 
-def arrive(p, s, i, now):
+def arrive(p: Arrays, s: State, i: int, now: float) -> None:
     """A true alert reaches the analysts' queue."""
     tasks = s.tasks
     tasks[i].asked = now
@@ -75,13 +76,13 @@ def arrive(p, s, i, now):
     enqueue(p, s, i, now)
 
 
-def _true_alert(s, unit, now):
+def _true_alert(s: State, unit: int, now: float) -> None:
     at = unit * CASE_TIMES + T_ALERTED
     if s.case_time[at] == NEVER:
         s.case_time[at] = now
 
 
-def expect_false_alarm(p, s, sensor, unit, which):
+def expect_false_alarm(p: Arrays, s: State, sensor: int, unit: int, which: int) -> None:
     """Plan the next false alarm of a sensor in a city (a Poisson process)."""
     rate = p.sensors[sensor].false_rate
     if rate > 0.0:
@@ -89,7 +90,7 @@ def expect_false_alarm(p, s, sensor, unit, which):
         schedule(s, -math.log(1.0 - u) / rate, E_FALSE_ALARM, sensor * len(p.units) + unit, which)
 
 
-def false_alarm(p, s, row, which, now):
+def false_alarm(p: Arrays, s: State, row: int, which: int, now: float) -> None:
     """A sensor cries wolf about some asset of a city."""
     units = len(p.units)
     sensor = row // units
@@ -107,7 +108,7 @@ def false_alarm(p, s, row, which, now):
     expect_false_alarm(p, s, sensor, unit, which + 1)
 
 
-def complain(p, s, service, stamp, now):
+def complain(p: Arrays, s: State, service: int, stamp: int, now: float) -> None:
     """Citizens' complaints about a service reach the threshold at which somebody looks into them."""
     if s.accounts[service].complaint_stamp != stamp:
         return
@@ -116,7 +117,7 @@ def complain(p, s, service, stamp, now):
     _point_at_root(p, s, node, L_COMPLAINT, service, s.accounts[service].episode, s.nodes[node].event, now)
 
 
-def watch(p, s, node, line, now):
+def watch(p: Arrays, s: State, node: int, line: int, now: float) -> None:
     """The asset that watches a node raises an alarm, if it is up and tells the truth; or a cycle is found dead."""
     if line <= -2:
         unit = p.nodes[node].unit
@@ -129,7 +130,7 @@ def watch(p, s, node, line, now):
         _point_at_root(p, s, node, L_WATCH, node, s.nodes[node].round, line, now)
 
 
-def _point_at_root(p, s, node, kind, subject, which, cause, now):
+def _point_at_root(p: Arrays, s: State, node: int, kind: int, subject: int, which: int, cause: int, now: float) -> None:
     """Raise an alert about the asset whose effect is to blame for a node's level, unless that is known already."""
     blame = s.nodes[node].blame
     if blame < 0 or s.effects[blame].attack == 0:
@@ -144,7 +145,7 @@ def _point_at_root(p, s, node, kind, subject, which, cause, now):
     enqueue(p, s, i, now)
 
 
-def triaged(p, s, i, now):
+def triaged(p: Arrays, s: State, i: int, now: float) -> None:
     """An analyst has looked at an alert: it is confirmed or dismissed."""
     tasks = s.tasks
     node = tasks[i].node
@@ -159,7 +160,7 @@ def triaged(p, s, i, now):
         if s.nodes[node].found == 0:
             count_out(p, s, node)
             s.nodes[node].condition |= codes.SUSPECT
-            recount(p, s, node, now, line)
+            recount(p, s, node, now)
         notice(p, s, tasks[i].unit, i, tasks[i].truth, now, line)
         discover(p, s, node, i, now, line)
     else:

@@ -31,11 +31,12 @@ from cyberrange.engine.events import (
 from cyberrange.engine.levels import settle
 from cyberrange.engine.manual import call, ready, tire
 from cyberrange.engine.plant import cover_spent, started, trips
-from cyberrange.engine.state import N_LOG, WORKING
+from cyberrange.engine.state import N_LOG, WORKING, State
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
 
-def begin(p, s):
+def begin(p: Arrays, s: State) -> None:
     """Hour 0: the levels are settled, the attack's first operations start, false alarms are planned."""
     line = log(s, L_SCENARIO, -1, -1, 0.0, -1)
     for op in range(len(p.operations)):
@@ -47,7 +48,7 @@ def begin(p, s):
     settle(p, s, 0.0, line)
 
 
-def handle(p, s, now, kind, a, b):
+def handle(p: Arrays, s: State, now: float, kind: int, a: int, b: int) -> None:  # noqa: PLR0912
     """Let one event have its effect, then settle the levels that it changed."""
     first = s.count[N_LOG]
     if kind == E_TASK_END:
@@ -70,7 +71,7 @@ def handle(p, s, now, kind, a, b):
         response.hit_while_found(p, s, a, b, now)
     elif kind == E_AGAIN:
         attack.again(p, s, a, b)
-    elif kind == E_STORE_EMPTY or kind == E_HOLD_END:
+    elif kind in (E_STORE_EMPTY, E_HOLD_END):
         cover_spent(p, s, a, b, kind == E_STORE_EMPTY)
     elif kind == E_TRIP:
         trips(p, s, a, b, now)
@@ -93,7 +94,7 @@ def handle(p, s, now, kind, a, b):
     settle(p, s, now, first)
 
 
-def _task_end(p, s, i, now):
+def _task_end(p: Arrays, s: State, i: int, now: float) -> None:
     """The work of a task is over."""
     if s.tasks[i].state != WORKING:
         return
@@ -108,7 +109,7 @@ def _task_end(p, s, i, now):
     work.leave(p, s, i, now)
 
 
-def end(p, s, now):
+def end(p: Arrays, s: State, now: float) -> None:
     """Close the books at the horizon."""
     for v in range(len(p.services)):
         node = p.services[v].node

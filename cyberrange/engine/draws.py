@@ -1,16 +1,22 @@
 """Random numbers with names.
 
-A draw is a pure function u(seed, replicate, thing, purpose, which): it depends neither on the order of events nor on the
-engine, the posture, the worker or the chunk. It is one block of Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and
-Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by seed and replicate and counted by the thing's name.
+A draw is a pure function u(seed, replicate, thing, purpose, which): it depends neither on the order of events nor on
+the engine, the posture, the worker or the chunk. It is one block of Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror
+and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by seed and replicate and counted by the thing's
+name.
 All arithmetic is on 32-bit words held in wider integers, so that Python and compiled code give the same bits.
 
 Durations are drawn by inverse CDF: a larger u never gives a shorter time, whatever the distribution.
 """
 
 import math
+from collections.abc import Sequence
 
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
+
+Key = Sequence[int]
+"""The two words that key all draws of a replicate."""
 
 MASK = 0xFFFFFFFF
 PARITY = 0x1BD11BDA
@@ -25,7 +31,7 @@ TWO_NEG_53 = 1.0 / 9007199254740992.0
 ) = range(22)  # fmt: skip
 
 
-def threefry(k0, k1, c0, c1):
+def threefry(k0: int, k1: int, c0: int, c1: int) -> tuple[int, int]:
     """One block of Threefry-2x32-20: two key words and two counter words to two random words."""
     k2 = PARITY ^ k0 ^ k1
     x0 = (c0 + k0) & MASK
@@ -61,13 +67,13 @@ def threefry(k0, k1, c0, c1):
     return x0, x1
 
 
-def uniform(seed_key, lo, hi, purpose, which):
+def uniform(seed_key: Key, lo: int, hi: int, purpose: int, which: int) -> float:
     """Return u in (0, 1) for the thing named by (lo, hi), a purpose, and its which-th use."""
     a, b = threefry(seed_key[0], seed_key[1], lo, (hi + purpose * PURPOSE + which * STRIDE) & MASK)
     return ((a >> 6) * 134217728 + (b >> 5) + 0.5) * TWO_NEG_53
 
 
-def normal_quantile(u):
+def normal_quantile(u: float) -> float:
     """Inverse of the standard normal distribution function (Wichura 1988, algorithm AS 241)."""
     q = u - 0.5
     if abs(q) <= 0.425:
@@ -100,7 +106,7 @@ def normal_quantile(u):
     return -num / den if q < 0 else num / den
 
 
-def quantile(p, d, u):
+def quantile(p: Arrays, d: int, u: float) -> float:
     """Return the u-quantile of distribution d, in hours."""
     row = p.durations[d]
     a = row.a
@@ -115,7 +121,7 @@ def quantile(p, d, u):
     if row.kind == codes.UNIFORM:
         return a + (b - a) * u
     if row.kind == codes.WEIBULL:
-        return a * (-math.log(1.0 - u)) ** (1.0 / b)
+        return a * math.pow(-math.log(1.0 - u), 1.0 / b)
     if row.kind == codes.TRIANGULAR:
         if c <= a:
             return a
@@ -129,7 +135,7 @@ def quantile(p, d, u):
     return low + (place - at) * (p.points[first + at + 1] - low)
 
 
-def draw(p, d, seed_key, lo, hi, purpose, which):
+def draw(p: Arrays, d: int, seed_key: Key, lo: int, hi: int, purpose: int, which: int) -> float:
     """Draw a duration by name."""
     if p.durations[d].kind == codes.FIXED:
         return p.durations[d].a

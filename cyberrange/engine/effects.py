@@ -12,9 +12,21 @@ from cyberrange.engine.events import (
     schedule,
 )
 from cyberrange.engine.levels import mark
-from cyberrange.engine.state import AT_WORK, FIRST_EFFECT, N_EFFECT, N_REHIT, N_STOPPED, NEVER, WAITING
+from cyberrange.engine.state import (
+    AT_WORK,
+    CASE_TIMES,
+    FIRST_EFFECT,
+    N_EFFECT,
+    N_REHIT,
+    N_STOPPED,
+    NEVER,
+    T_COMPROMISED,
+    WAITING,
+    State,
+)
 from cyberrange.engine.tally import count_out, recount
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
 HEALTH = (codes.IMPAIR, codes.ENCRYPT, codes.FORCE, codes.WITHDRAW, codes.WORM)
 BITS = (
@@ -24,7 +36,7 @@ BITS = (
 """Condition that each attack effect leaves on its node."""
 
 
-def new_effect(s, node, attack, do, level, event):
+def new_effect(s: State, node: int, attack: int, do: int, level: float, event: int) -> int:
     """Record an effect on a node; losses are charged to its number."""
     e = s.count[N_EFFECT]
     s.effects[e].node = node
@@ -38,7 +50,7 @@ def new_effect(s, node, attack, do, level, event):
     return e
 
 
-def has_foothold(p, s, op, node):
+def has_foothold(p: Arrays, s: State, op: int, node: int) -> bool:
     """Whether the attacker can work on this target now."""
     nodes = s.nodes
     if nodes[node].isolated_by >= 0:
@@ -49,7 +61,7 @@ def has_foothold(p, s, op, node):
     return kind == codes.REACH and nodes[node].reached > 0
 
 
-def any_foothold(p, s, op):
+def any_foothold(p: Arrays, s: State, op: int) -> bool:
     """Whether the attacker can work on one target of an operation at least."""
     for j in range(p.operations[op].target_start, p.operations[op].target_end):
         if has_foothold(p, s, op, p.target[j]):
@@ -57,7 +69,7 @@ def any_foothold(p, s, op):
     return False
 
 
-def _reach(p, s, node, change, cause):
+def _reach(p: Arrays, s: State, node: int, change: int, cause: int) -> None:
     """Open or close the access edges out of a node, then wake or stop the operations that hang on them."""
     for j in range(p.nodes[node].reach_start, p.nodes[node].reach_end):
         s.nodes[p.reach[j]].reached += change
@@ -66,7 +78,7 @@ def _reach(p, s, node, change, cause):
         _review_operations(p, s, p.reach[j], cause)
 
 
-def _review_operations(p, s, node, cause):
+def _review_operations(p: Arrays, s: State, node: int, cause: int) -> None:
     operations = s.operations
     for j in range(p.nodes[node].ops_on_start, p.nodes[node].ops_on_end):
         op = p.ops_on[j]
@@ -79,11 +91,14 @@ def _review_operations(p, s, node, cause):
             log(s, L_ATTACK_STOPPED, op, -1, 0.0, cause)
 
 
-def strike(p, s, node, do, level, cause, now):
+def strike(p: Arrays, s: State, node: int, do: int, level: float, cause: int, now: float) -> int:
     """Apply one effect of the attack to a node and return its number."""
     nodes = s.nodes
     if s.instant[FIRST_EFFECT] == NEVER:
         s.instant[FIRST_EFFECT] = now
+    started = p.nodes[node].unit * CASE_TIMES + T_COMPROMISED
+    if s.case_time[started] == NEVER:
+        s.case_time[started] = now
     line = log(s, L_ATTACK_EFFECT, node, s.count[N_EFFECT], level, cause)
     e = new_effect(s, node, 1, do, level, line)
     count_out(p, s, node)
@@ -104,13 +119,13 @@ def strike(p, s, node, do, level, cause, now):
         schedule(s, 0.0, E_REVIEW, node, BITS[do])
     if nodes[node].round > 0:
         s.count[N_REHIT] += 1
-    recount(p, s, node, now, line)
-    if (do == codes.COMPROMISE or do == codes.WORM) and nodes[node].held == 0:
+    recount(p, s, node, now)
+    if (do in (codes.COMPROMISE, codes.WORM)) and nodes[node].held == 0:
         hold(p, s, node, line)
     return e
 
 
-def hold(p, s, node, cause):
+def hold(p: Arrays, s: State, node: int, cause: int) -> None:
     """Give the attacker a foothold on a node."""
     s.nodes[node].held = 1
     s.nodes[node].held_event = cause
@@ -118,7 +133,7 @@ def hold(p, s, node, cause):
         _reach(p, s, node, 1, cause)
 
 
-def release(p, s, node, cause):
+def release(p: Arrays, s: State, node: int, cause: int) -> None:
     """Take the attacker's foothold on a node away."""
     if s.nodes[node].held == 1:
         s.nodes[node].held = 0
@@ -126,14 +141,14 @@ def release(p, s, node, cause):
             _reach(p, s, node, -1, cause)
 
 
-def isolate(p, s, node, cause, now):
+def isolate(p: Arrays, s: State, node: int, cause: int, now: float) -> None:
     """Cut a node off from the network, as an act of the response."""
     if s.nodes[node].isolated_by >= 0:
         return
     line = log(s, L_RESPONSE_EFFECT, node, s.count[N_EFFECT], 0.0, cause)
     count_out(p, s, node)
     s.nodes[node].isolated_by = new_effect(s, node, 0, codes.ISOLATE, 0.0, line)
-    recount(p, s, node, now, line)
+    recount(p, s, node, now)
     if s.nodes[node].held == 1:
         _reach(p, s, node, -1, line)
     else:
@@ -141,7 +156,7 @@ def isolate(p, s, node, cause, now):
     mark(s, node)
 
 
-def reconnect(p, s, node, cause):
+def reconnect(p: Arrays, s: State, node: int, cause: int) -> None:
     """Connect an isolated node again."""
     e = s.nodes[node].isolated_by
     if e < 0:
@@ -155,7 +170,7 @@ def reconnect(p, s, node, cause):
     mark(s, node)
 
 
-def mend(p, s, node, bits, connect, task, cause, now):
+def mend(p: Arrays, s: State, node: int, bits: int, connect: bool, task: int, cause: int, now: float) -> None:
     """End some conditions of a node, and with them the effects behind them."""
     nodes = s.nodes
     line = log(s, L_UNDO, node, task, float(bits), cause)
@@ -171,23 +186,23 @@ def mend(p, s, node, bits, connect, task, cause, now):
     _from_live_effects(s, node)
     if connect:
         reconnect(p, s, node, line)
-    recount(p, s, node, now, line)
+    recount(p, s, node, now)
 
 
-def end_effect(p, s, e, now):
+def end_effect(p: Arrays, s: State, e: int, now: float) -> None:
     """End an effect that lasts only so long."""
     if s.effects[e].live == 0:
         return
     node = s.effects[e].node
-    line = log(s, L_ATTACK_EFFECT_END, node, e, 0.0, s.effects[e].event)
+    log(s, L_ATTACK_EFFECT_END, node, e, 0.0, s.effects[e].event)
     count_out(p, s, node)
     s.effects[e].live = 0
     s.nodes[node].condition &= ~BITS[s.effects[e].do]
     _from_live_effects(s, node)
-    recount(p, s, node, now, line)
+    recount(p, s, node, now)
 
 
-def _from_live_effects(s, node):
+def _from_live_effects(s: State, node: int) -> None:
     """Set health, load and truthfulness of a node to what its live effects leave."""
     nodes = s.nodes
     nodes[node].health = 1.0

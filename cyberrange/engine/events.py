@@ -3,13 +3,13 @@
 Simultaneous events run by kind in the order of this list, then in the order in which they were scheduled.
 """
 
-from cyberrange.engine.state import LOG_BASE, N_LOG, N_OUT
+from cyberrange.engine.state import LOG_BASE, N_LOG, N_OUT, State
 
 # Events on the clock, in order of precedence at one instant.
 (
-    E_EFFECT_END, E_STORE_EMPTY, E_HOLD_END, E_TRIP, E_STARTED, E_MANUAL_CALL, E_MANUAL_TIRED, E_SPREAD, E_AGAIN, E_REVIEW, E_OPERATION,
-    E_OPERATION_END, E_TASK_READY, E_TASK_END, E_TEAM_AWAKE, E_ALERT, E_WATCH, E_FALSE_ALARM, E_COMPLAINT, E_HELP_COMES,
-    E_HELP_LEAVES,
+    E_EFFECT_END, E_STORE_EMPTY, E_HOLD_END, E_TRIP, E_STARTED, E_MANUAL_CALL, E_MANUAL_TIRED, E_SPREAD, E_AGAIN,
+    E_REVIEW, E_OPERATION, E_OPERATION_END, E_TASK_READY, E_TASK_END, E_TEAM_AWAKE, E_ALERT, E_WATCH, E_FALSE_ALARM,
+    E_COMPLAINT, E_HELP_COMES, E_HELP_LEAVES,
 ) = range(21)  # fmt: skip
 
 # What a log line's a and b stand for.
@@ -66,7 +66,7 @@ LOG_KINDS = (
 ) = range(len(LOG_KINDS))  # fmt: skip
 
 
-def schedule(s, delay, kind, a, b):
+def schedule(s: State, delay: float, kind: int, a: int, b: int) -> None:
     """Ask the clock for an event of this kind after a delay (never if infinite)."""
     if delay == float("inf"):
         return
@@ -78,7 +78,7 @@ def schedule(s, delay, kind, a, b):
     s.count[N_OUT] += 1
 
 
-def log(s, kind, a, b, x, cause):
+def log(s: State, kind: int, a: int, b: int, x: float, cause: int) -> int:
     """Write a line of the log and return its number; `cause` is the number of the line that led to it."""
     number = s.count[N_LOG]
     line = s.lines[number - s.count[LOG_BASE]]

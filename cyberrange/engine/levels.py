@@ -1,8 +1,8 @@
 """Rules of the dependency graph: the level of every node, solved only where a change can reach.
 
 The level is the greatest fixed point of x = min(own cap, every need's supply). Components of the graph are settled in
-topological order; inside a cyclic component the equations are iterated downward from their upper bound (after a rise) or
-from where they stand (after a fall), which is monotone and so ends at the greatest fixed point.
+topological order; inside a cyclic component the equations are iterated downward from their upper bound (after a rise)
+or from where they stand (after a fall), which is monotone and so ends at the greatest fixed point.
 
 Each level below 1 carries a blame: the effect (of an attack or of the response) that binds it. Where several bind
 alike, the earliest effect is blamed. Loss is charged to the blame.
@@ -41,16 +41,18 @@ from cyberrange.engine.state import (
     STUCK,
     TRIPPED,
     UP,
+    State,
 )
 from cyberrange.engine.state import ON as BY_HAND
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
 TOLERANCE = 1e-13
 PATIENCE = 4000
 """Evaluations per member of a cycle after which it counts as not converging."""
 
 
-def mark(s, node):
+def mark(s: State, node: int) -> None:
     """Note that a node's own inputs changed, so that its level is settled next."""
     if s.nodes[node].dirty == 0:
         s.nodes[node].dirty = 1
@@ -58,7 +60,7 @@ def mark(s, node):
         s.count[N_DIRTY] += 1
 
 
-def supply_of(p, s, need):
+def supply_of(p: Arrays, s: State, need: int) -> tuple[float, int]:
     """Supply of a need from its suppliers' levels, before any cover: (supply, binding supplier)."""
     row = p.needs[need]
     form = row.form
@@ -92,7 +94,7 @@ def supply_of(p, s, need):
     return min(1.0, total), binder
 
 
-def stored(p, s, need, now):
+def stored(p: Arrays, s: State, need: int, now: float) -> float:
     """Hours of mean need left in a buffer."""
     row = p.needs[need]
     state = s.needs[need]
@@ -102,7 +104,7 @@ def stored(p, s, need, now):
     return max(0.0, state.store - (1.0 - state.supply) * used)
 
 
-def covered(p, s, need, now):
+def covered(p: Arrays, s: State, need: int, now: float) -> bool:
     """Whether a buffer or a hold stands in for the missing supply at this instant."""
     cover = p.needs[need].cover
     state = s.needs[need].cover
@@ -111,7 +113,7 @@ def covered(p, s, need, now):
     return cover == codes.HOLD or state == RUNNING or stored(p, s, need, now) > 0.0
 
 
-def effective(p, s, need, now):
+def effective(p: Arrays, s: State, need: int, now: float) -> tuple[float, int]:
     """Supply of a need after cover and manual take-over: (supply, binding supplier)."""
     supply, binder = supply_of(p, s, need)
     if supply < 1.0 and (p.needs[need].cover != codes.NO_COVER or p.needs[need].manual_team >= 0):
@@ -122,7 +124,7 @@ def effective(p, s, need, now):
     return supply, binder
 
 
-def _own_cap(p, s, node):
+def _own_cap(p: Arrays, s: State, node: int) -> tuple[float, int]:
     """Cap on a node's level by its own state: (level, blame)."""
     state = s.nodes[node]
     level = state.health
@@ -135,13 +137,13 @@ def _own_cap(p, s, node):
         if local < level or (local == level and level < 1.0 and state.isolated_by < blame):
             level = local
             blame = state.isolated_by
-    if (state.mode == TRIPPED or state.mode == STARTING) and (level > 0.0 or state.trip_by < blame):
+    if (state.mode in (TRIPPED, STARTING)) and (level > 0.0 or state.trip_by < blame):
         level = 0.0
         blame = state.trip_by
     return level, blame
 
 
-def evaluate(p, s, node, now):
+def evaluate(p: Arrays, s: State, node: int, now: float) -> tuple[float, float, int, int]:
     """Level of a node from its own state and its needs: (level, least supply, blame, depth)."""
     level, blame = _own_cap(p, s, node)
     depth = 0
@@ -149,8 +151,7 @@ def evaluate(p, s, node, now):
     alone = s.nodes[node].mode == ALONE
     for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
         supply, binder = effective(p, s, need, now)
-        if supply < least:
-            least = supply
+        least = min(least, supply)
         if alone and p.needs[need].inside == 1:
             continue
         if supply < level or (supply == level and level < 1.0 and binder >= 0 and s.nodes[binder].blame < blame):
@@ -160,7 +161,7 @@ def evaluate(p, s, node, now):
     return level, least, blame, depth
 
 
-def _commit(p, s, node, old_level, old_blame, now, cause):
+def _commit(p: Arrays, s: State, node: int, old_level: float, old_blame: int, now: float, cause: int) -> None:
     """Tell the world of a node's new level: its service's account, the log, the alarm that watches it."""
     state = s.nodes[node]
     level = state.level
@@ -177,11 +178,11 @@ def _commit(p, s, node, old_level, old_blame, now, cause):
         schedule(s, 0.0, E_WATCH, node, state.event)
 
 
-def _reason(p, s, node, now, cause):
+def _reason(p: Arrays, s: State, node: int, now: float, cause: int) -> int:
     """Line of the log that a drop follows from: the effect on the node itself, its trip, or its supplier's drop."""
     state = s.nodes[node]
     if state.depth == 0:
-        if state.mode == TRIPPED or state.mode == STARTING:
+        if state.mode in (TRIPPED, STARTING):
             return state.trip_event
         return s.effects[state.blame].event if state.blame >= 0 else cause
     for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
@@ -193,7 +194,7 @@ def _reason(p, s, node, now, cause):
     return cause
 
 
-def _attend(p, s, node, now, cause):
+def _attend(p: Arrays, s: State, node: int, now: float, cause: int) -> None:
     """Keep a node's buffers, holds, manual take-overs and trip in step with its supply."""
     for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
         if p.needs[need].cover != codes.NO_COVER or p.needs[need].manual_team >= 0:
@@ -206,7 +207,7 @@ def _attend(p, s, node, now, cause):
         _attend_trip(p, s, node, cause)
 
 
-def _attend_cover(p, s, need, supply, now, cause):
+def _attend_cover(p: Arrays, s: State, need: int, supply: float, now: float, cause: int) -> None:
     row = p.needs[need]
     state = s.needs[need]
     state.store = stored(p, s, need, now)
@@ -230,7 +231,7 @@ def _attend_cover(p, s, need, supply, now, cause):
         schedule(s, row.cover_hours, E_HOLD_END, need, state.stamp)
 
 
-def _attend_manual(p, s, need, supply, cause):
+def _attend_manual(p: Arrays, s: State, need: int, supply: float, cause: int) -> None:
     state = s.needs[need]
     if p.needs[need].manual_team < 0:
         return
@@ -245,7 +246,7 @@ def _attend_manual(p, s, need, supply, cause):
         schedule(s, 0.0, E_MANUAL_CALL, need, -1)
 
 
-def _attend_trip(p, s, node, cause):
+def _attend_trip(p: Arrays, s: State, node: int, cause: int) -> None:
     row = p.nodes[node]
     state = s.nodes[node]
     if state.mode == UP:
@@ -266,7 +267,7 @@ def _attend_trip(p, s, node, cause):
         state.trip_stamp += 1
 
 
-def _may_restart(p, s, node):
+def _may_restart(p: Arrays, s: State, node: int) -> bool:
     """Whether every supply (for a black-start node: every one from outside its cycle) is back."""
     row = p.nodes[node]
     if row.black_start == 0:
@@ -277,7 +278,7 @@ def _may_restart(p, s, node):
     return True
 
 
-def start(p, s, node, cause):
+def start(p: Arrays, s: State, node: int, cause: int) -> None:
     """Begin to restart a tripped node."""
     state = s.nodes[node]
     state.mode = STARTING
@@ -286,7 +287,7 @@ def start(p, s, node, cause):
     schedule(s, p.nodes[node].start_time, E_STARTED, node, state.trip_stamp)
 
 
-def trip(p, s, node, now):
+def trip(p: Arrays, s: State, node: int, now: float) -> None:
     """Take a node out because its supply stayed too low; the trip inherits the blame of what starved it."""
     state = s.nodes[node]
     state.mode = TRIPPED
@@ -303,7 +304,7 @@ def trip(p, s, node, now):
     mark(s, node)
 
 
-def settle(p, s, now, cause):
+def settle(p: Arrays, s: State, now: float, cause: int) -> None:
     """Bring every level that the marked nodes can reach to its new value."""
     if s.count[N_DIRTY] == 0:
         return
@@ -328,7 +329,7 @@ def settle(p, s, now, cause):
         _attend(p, s, node, now, cause)
 
 
-def _settle_node(p, s, node, now, cause, heap, attended):
+def _settle_node(p: Arrays, s: State, node: int, now: float, cause: int, heap: list[int], attended: list[int]) -> None:
     state = s.nodes[node]
     state.dirty = 0
     old_level = state.level
@@ -345,7 +346,7 @@ def _settle_node(p, s, node, now, cause, heap, attended):
         _pass_on(p, s, node, 1 if level >= old_level else 0, heap)
 
 
-def _enqueue(s, heap, c):
+def _enqueue(s: State, heap: list[int], c: int) -> None:
     """Put a component on the heap of those to settle, once."""
     if s.solver[c].queued == 1:
         return
@@ -358,7 +359,7 @@ def _enqueue(s, heap, c):
     heap[at] = c
 
 
-def _pop(heap):
+def _pop(heap: list[int]) -> int:
     """Take the first component in topological order off the heap."""
     least = heap[0]
     item = heap.pop()
@@ -378,7 +379,7 @@ def _pop(heap):
     return least
 
 
-def _pass_on(p, s, node, rose, heap):
+def _pass_on(p: Arrays, s: State, node: int, rose: int, heap: list[int]) -> None:
     """Queue the components of a node's dependents; `rose` says that a cycle among them must start from the top."""
     own = p.nodes[node].component
     for j in range(p.nodes[node].dependent_start, p.nodes[node].dependent_end):
@@ -391,7 +392,7 @@ def _pass_on(p, s, node, rose, heap):
             _enqueue(s, heap, c)
 
 
-def _settle_cycle(p, s, c, now, cause, heap, attended):
+def _settle_cycle(p: Arrays, s: State, c: int, now: float, cause: int, heap: list[int], attended: list[int]) -> None:
     """Settle a cyclic component at its greatest fixed point, and report a black-start deadlock if it is one."""
     row = p.components[c]
     queue = [0]
@@ -421,7 +422,7 @@ def _settle_cycle(p, s, c, now, cause, heap, attended):
     _look_for_deadlock(p, s, c, now, cause)
 
 
-def _descend(p, s, c, queue, now):
+def _descend(p: Arrays, s: State, c: int, queue: list[int], now: float) -> None:
     """Iterate a component downward until nothing changes."""
     patience = PATIENCE * (p.components[c].member_end - p.components[c].member_start)
     at = 0
@@ -446,7 +447,7 @@ def _descend(p, s, c, queue, now):
                     queue.append(d)
 
 
-def _look_for_deadlock(p, s, c, now, cause):
+def _look_for_deadlock(p: Arrays, s: State, c: int, now: float, cause: int) -> None:
     """Report a cycle in which a tripped member waits for other members, though nothing in it is damaged."""
     row = p.components[c]
     tripped = -1
@@ -468,7 +469,7 @@ def _look_for_deadlock(p, s, c, now, cause):
         schedule(s, 0.0, E_WATCH, tripped, -2 - line)
 
 
-def _starved_from_outside(p, s, c, now):
+def _starved_from_outside(p: Arrays, s: State, c: int, now: float) -> bool:
     """Whether a member of a cycle lacks a supplier that does not stand on the cycle."""
     for m in range(p.components[c].member_start, p.components[c].member_end):
         node = p.member[m]

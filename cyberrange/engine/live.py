@@ -14,7 +14,7 @@ Extension = Callable[["World"], Iterable[Any]]
 """A researcher's own process: called with the world, it returns a generator that SimPy runs."""
 
 
-class NotConverging(CyberrangeError):
+class NotConvergingError(CyberrangeError):
     """The levels of a cycle of needs do not settle."""
 
 
@@ -112,4 +112,4 @@ class World:
     def _complain_of_cycle(self, component: int) -> None:
         row = self._arrays.components[component]
         names = ", ".join(self.plan.nodes.names[m] for m in self._arrays.member[row.member_start : row.member_end])
-        raise NotConverging(f"the levels of this cycle of needs do not settle: {names}")
+        raise NotConvergingError(f"the levels of this cycle of needs do not settle: {names}")

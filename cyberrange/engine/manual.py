@@ -2,12 +2,13 @@
 
 from cyberrange.engine.events import E_MANUAL_TIRED, L_MANUAL_ON, L_MANUAL_TIRED, L_REQUESTED, log, schedule
 from cyberrange.engine.levels import mark
-from cyberrange.engine.state import ASKED, CALLED, FINISHED, IDLE, ON, QUEUED, TIRED, WORKING
+from cyberrange.engine.state import ASKED, CALLED, FINISHED, IDLE, ON, QUEUED, TIRED, WORKING, State
 from cyberrange.engine.work import approved, drop, leave, new_task
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
 
-def call(p, s, need, cause, now):
+def call(p: Arrays, s: State, need: int, cause: int, now: float) -> None:
     """Ask a team to take over by hand, or (cause -1) send it home because the supply is back."""
     needs = s.needs
     if cause >= 0 and needs[need].manual == CALLED:
@@ -28,16 +29,16 @@ def call(p, s, need, cause, now):
         needs[need].task = -1
 
 
-def _relieve(p, s, i, now):
+def _relieve(p: Arrays, s: State, i: int, now: float) -> None:
     state = s.tasks[i].state
     if state == WORKING:
         s.tasks[i].state = FINISHED
         leave(p, s, i, now)
-    elif state == ASKED or state == QUEUED:
+    elif state in (ASKED, QUEUED):
         drop(s, i, s.tasks[i].event)
 
 
-def ready(p, s, i, now):
+def ready(p: Arrays, s: State, i: int, now: float) -> None:
     """Set-up is over: from now on the supply counts as at least the manual level; the people stay."""
     need = s.tasks[i].sensor
     if s.needs[need].task == i and s.needs[need].manual == CALLED:
@@ -48,7 +49,7 @@ def ready(p, s, i, now):
         mark(s, p.needs[need].node)
 
 
-def tire(p, s, need, i, now):
+def tire(p: Arrays, s: State, need: int, i: int, now: float) -> None:
     """The people who work by hand can no longer."""
     if s.needs[need].task == i and s.needs[need].manual == ON:
         s.needs[need].manual = TIRED
@@ -56,5 +57,3 @@ def tire(p, s, need, i, now):
         s.tasks[i].event = line
         _relieve(p, s, i, now)
         mark(s, p.needs[need].node)
-
-

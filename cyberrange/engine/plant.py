@@ -2,10 +2,11 @@
 
 from cyberrange.engine.events import L_HOLD_END, L_STARTED, L_STORE_EMPTY, log
 from cyberrange.engine.levels import mark, trip
-from cyberrange.engine.state import ALONE, RUNNING, SPENT, STARTING, UP
+from cyberrange.engine.state import ALONE, RUNNING, SPENT, STARTING, UP, State
+from cyberrange.model.plan import Arrays
 
 
-def cover_spent(p, s, need, stamp, is_store):
+def cover_spent(p: Arrays, s: State, need: int, stamp: int, is_store: bool) -> None:
     """A buffer has run empty, or the last set-point no longer holds."""
     needs = s.needs
     if needs[need].stamp != stamp or needs[need].cover != RUNNING:
@@ -17,13 +18,13 @@ def cover_spent(p, s, need, stamp, is_store):
     mark(s, p.needs[need].node)
 
 
-def trips(p, s, node, stamp, now):
+def trips(p: Arrays, s: State, node: int, stamp: int, now: float) -> None:
     """A node's supply has been too low for as long as its protection waits."""
     if s.nodes[node].trip_stamp == stamp and s.nodes[node].mode == UP and s.nodes[node].below == 1:
         trip(p, s, node, now)
 
 
-def started(p, s, node, stamp):
+def started(p: Arrays, s: State, node: int, stamp: int) -> None:
     """A tripped node has started again."""
     nodes = s.nodes
     if nodes[node].trip_stamp == stamp and nodes[node].mode == STARTING:

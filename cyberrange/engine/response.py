@@ -35,12 +35,14 @@ from cyberrange.engine.state import (
     T_REPORTED,
     T_WARNED,
     TRIPPED,
+    State,
 )
 from cyberrange.engine.tally import count_out, recount
 from cyberrange.engine.work import dispatch, enqueue, request
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
-CONTAINING = (codes.ISOLATE, codes.SHUT_DOWN, codes.FILTER, codes.CORRECT, codes.PROTECT)
+CONTAINING = (codes.ISOLATE, codes.SHUT_DOWN, codes.FILTER, codes.CORRECT, codes.PROTECT, codes.SETTLE)
 REPAIRED = (
     codes.DESTROYED | codes.IMPAIRED | codes.FORCED | codes.FALSIFIED | codes.SUSPECT | codes.SHUT | codes.WITHDRAWN
 )
@@ -51,14 +53,14 @@ LASTING = codes.WARNED | codes.VENDOR_OUT | codes.DEADLOCK
 """Conditions of a case that outlive its closing."""
 
 
-def _stamp_time(s, unit, clock, now):
+def _stamp_time(s: State, unit: int, clock: int, now: float) -> None:
     """Stop a clock of a case, once, if the case is real."""
     at = unit * CASE_TIMES + clock
     if s.case_time[at] == NEVER and s.cases[unit].real == 1:
         s.case_time[at] = now
 
 
-def notice(p, s, unit, task, truth, now, cause):
+def notice(p: Arrays, s: State, unit: int, task: int, truth: int, now: float, cause: int) -> None:
     """The city believes that something is wrong: its case opens; if it is right, its legal clock starts."""
     if truth == 1 and s.cases[unit].real == 0:
         s.cases[unit].real = 1
@@ -70,7 +72,7 @@ def notice(p, s, unit, task, truth, now, cause):
         set_condition(p, s, unit, codes.NOTICED, now, line)
 
 
-def set_condition(p, s, unit, bit, now, cause):
+def set_condition(p: Arrays, s: State, unit: int, bit: int, now: float, cause: int) -> None:
     """Set a condition of a case and request what follows from it."""
     if s.cases[unit].bits & bit:
         return
@@ -79,7 +81,7 @@ def set_condition(p, s, unit, bit, now, cause):
     review_case(p, s, unit, now, line)
 
 
-def discover(p, s, node, task, now, cause):
+def discover(p: Arrays, s: State, node: int, task: int, now: float, cause: int) -> None:
     """An asset is known to be hit."""
     unit = p.nodes[node].unit
     nodes = s.nodes
@@ -93,7 +95,7 @@ def discover(p, s, node, task, now, cause):
             nodes[node].found_next = cases[unit].found_first if cases[unit].found_first >= 0 else -2
             cases[unit].found_first = node
         line = log(s, L_FOUND, node, task, float(nodes[node].condition), cause)
-        recount(p, s, node, now, line)
+        recount(p, s, node, now)
         notice(p, s, unit, task, 1 if nodes[node].condition & ~SELF_MADE else 0, now, line)
         _look_further(p, s, unit, now, line)
         if nodes[node].leaked > 0:
@@ -103,7 +105,7 @@ def discover(p, s, node, task, now, cause):
         refresh(p, s, unit, now, line)
 
 
-def _look_further(p, s, unit, now, cause):
+def _look_further(p: Arrays, s: State, unit: int, now: float, cause: int) -> None:
     """Something new was found after the investigation had ended: it begins again."""
     for step in range(2, len(p.responses)):
         bit = p.responses[step].bit
@@ -113,7 +115,7 @@ def _look_further(p, s, unit, now, cause):
             _review_case_step(p, s, step, unit, now, cause)
 
 
-def refresh(p, s, unit, now, cause):
+def refresh(p: Arrays, s: State, unit: int, now: float, cause: int) -> None:
     """Set or clear a case's conditions `contained` and `clean` by its counts."""
     cases = s.cases
     if cases[unit].bits & codes.NOTICED == 0:
@@ -129,8 +131,8 @@ def refresh(p, s, unit, now, cause):
     _stand_down(s, unit, cause)
 
 
-def _stand_down(s, unit, cause):
-    """Close a case in which every step asked for is done and every asset found is whole: a later alert opens a new one."""
+def _stand_down(s: State, unit: int, cause: int) -> None:
+    """Close a case in which every step is done and every asset found is whole; a later alert opens a new one."""
     case = s.cases[unit]
     if case.found == 0 and case.begun != 0 and case.begun & ~case.bits == 0:
         case.bits &= LASTING
@@ -138,7 +140,7 @@ def _stand_down(s, unit, cause):
         log(s, L_CLOSED, unit, -1, 0.0, cause)
 
 
-def review_case(p, s, unit, now, cause):
+def review_case(p: Arrays, s: State, unit: int, now: float, cause: int) -> None:
     """Request every case step, every help and every asset step whose conditions now hold."""
     for step in range(2, len(p.responses)):
         _review_case_step(p, s, step, unit, now, cause)
@@ -152,7 +154,7 @@ def review_case(p, s, unit, now, cause):
     _review_found(p, s, unit, now, cause)
 
 
-def _review_found(p, s, unit, now, cause):
+def _review_found(p: Arrays, s: State, unit: int, now: float, cause: int) -> None:
     """Review the found assets of a case, and forget those that are whole again."""
     nodes = s.nodes
     before = -1
@@ -171,7 +173,7 @@ def _review_found(p, s, unit, now, cause):
         node = after
 
 
-def _review_case_step(p, s, step, unit, now, cause):
+def _review_case_step(p: Arrays, s: State, step: int, unit: int, now: float, cause: int) -> None:
     if p.responses[step].scope != codes.CASE or s.cases[unit].begun & p.responses[step].bit:
         return
     need = p.responses[step].need_case
@@ -181,7 +183,7 @@ def _review_case_step(p, s, step, unit, now, cause):
         request(p, s, step, -1, unit, which, now, cause)
 
 
-def review_asset(p, s, node, now, cause):
+def review_asset(p: Arrays, s: State, node: int, now: float, cause: int) -> None:
     """Request every asset step whose conditions hold for this asset; skip those that do not concern it."""
     nodes = s.nodes
     unit = p.nodes[node].unit
@@ -205,7 +207,7 @@ def review_asset(p, s, node, now, cause):
                 request(p, s, step, node, unit, nodes[node].round, now, cause)
 
 
-def hit_while_found(p, s, node, bits, now):
+def hit_while_found(p: Arrays, s: State, node: int, bits: int, now: float) -> None:
     """A known asset was hit again: the steps that deal with what was done to it are open once more."""
     if s.nodes[node].found == 0:
         return
@@ -217,13 +219,13 @@ def hit_while_found(p, s, node, bits, now):
     review_asset(p, s, node, now, s.nodes[node].held_event)
 
 
-def _stranded(p, s, node):
+def _stranded(p: Arrays, s: State, node: int) -> bool:
     """Whether the vendor that maintains an asset has withdrawn and nobody stands in."""
     vendor = p.nodes[node].vendor
     return vendor >= 0 and s.vendor_by[vendor] >= 0 and p.teams[p.nodes[node].team].stand_in < 0
 
 
-def finished(p, s, i, now):
+def finished(p: Arrays, s: State, i: int, now: float) -> None:
     """A response task's work is done: it has its effect, or must be done again."""
     tasks = s.tasks
     step = tasks[i].step
@@ -248,7 +250,7 @@ def finished(p, s, i, now):
         _case_effect(p, s, i, step, unit, now, line)
 
 
-def _asset_effect(p, s, i, step, node, now, cause):
+def _asset_effect(p: Arrays, s: State, i: int, step: int, node: int, now: float, cause: int) -> None:
     nodes = s.nodes
     effect = p.responses[step].effect
     if effect == codes.ISOLATE:
@@ -273,7 +275,7 @@ def _asset_effect(p, s, i, step, node, now, cause):
     refresh(p, s, unit, now, cause)
 
 
-def _close_asset(p, s, node, now, cause):
+def _close_asset(p: Arrays, s: State, node: int, now: float, cause: int) -> None:
     """An asset is whole again: it may be hit and found anew."""
     nodes = s.nodes
     count_out(p, s, node)
@@ -281,10 +283,10 @@ def _close_asset(p, s, node, now, cause):
     nodes[node].done = 0
     nodes[node].begun = 0
     nodes[node].round += 1
-    recount(p, s, node, now, cause)
+    recount(p, s, node, now)
 
 
-def _case_effect(p, s, i, step, unit, now, cause):
+def _case_effect(p: Arrays, s: State, i: int, step: int, unit: int, now: float, cause: int) -> None:
     effect = p.responses[step].effect
     bit = p.responses[step].bit
     if effect == codes.INVESTIGATE:
@@ -294,7 +296,7 @@ def _case_effect(p, s, i, step, unit, now, cause):
     elif effect == codes.DECLARE:
         _stamp_time(s, unit, T_DECLARED, now)
         set_condition(p, s, unit, codes.DECLARED, now, cause)
-    elif effect == codes.SHUT_DOWN or effect == codes.PROTECT:
+    elif effect in (codes.SHUT_DOWN, codes.PROTECT):
         _shut_down(p, s, i, step, unit, now, cause)
     elif effect == codes.REPORT:
         log(s, L_REPORTED, unit, i, 0.0, cause)
@@ -311,7 +313,7 @@ def _case_effect(p, s, i, step, unit, now, cause):
     refresh(p, s, unit, now, cause)
 
 
-def _investigate(p, s, i, step, unit, now, cause):
+def _investigate(p: Arrays, s: State, i: int, step: int, unit: int, now: float, cause: int) -> bool:
     """One round: each hit asset of the case that is not yet found is found with a chance; say whether any was."""
     cases = s.cases
     cases[unit].rounds += 1
@@ -328,7 +330,7 @@ def _investigate(p, s, i, step, unit, now, cause):
     return any_new
 
 
-def _shut_down(p, s, i, step, unit, now, cause):
+def _shut_down(p: Arrays, s: State, i: int, step: int, unit: int, now: float, cause: int) -> None:
     """Cut off everything that the step means, hit or not."""
     row = step * len(p.units) + unit
     for j in range(p.posts[row].where_start, p.posts[row].where_end):
@@ -336,19 +338,19 @@ def _shut_down(p, s, i, step, unit, now, cause):
         if s.nodes[node].isolated_by < 0:
             count_out(p, s, node)
             s.nodes[node].condition |= codes.SHUT
-            recount(p, s, node, now, cause)
+            recount(p, s, node, now)
             isolate(p, s, node, cause, now)
             discover(p, s, node, i, now, cause)
 
 
-def _warn(p, s, unit, now, cause):
+def _warn(p: Arrays, s: State, unit: int, now: float, cause: int) -> None:
     _stamp_time(s, unit, T_WARNED, now)
     for other in range(len(p.units)):
         if other != unit:
             set_condition(p, s, other, codes.WARNED, now, cause)
 
 
-def _settle_dues(p, s, i, unit, now, cause):
+def _settle_dues(p: Arrays, s: State, i: int, unit: int, now: float, cause: int) -> None:
     """The vendor comes back: its people, and the assets it had withdrawn."""
     for v in range(len(s.vendor_by)):
         s.vendor_by[v] = -1
@@ -363,7 +365,7 @@ def _settle_dues(p, s, i, unit, now, cause):
     refresh(p, s, unit, now, cause)
 
 
-def _black_start(p, s, unit, cause):
+def _black_start(p: Arrays, s: State, unit: int, cause: int) -> None:
     """Start the tripped members of a dead cycle by hand."""
     c = s.cases[unit].dead_component
     s.cases[unit].bits &= ~codes.DEADLOCK
@@ -377,7 +379,7 @@ def _black_start(p, s, unit, cause):
             mark(s, node)
 
 
-def help_comes(p, s, h, line, now):
+def help_comes(p: Arrays, s: State, h: int, line: int, now: float) -> None:
     """Outside help arrives: hands for a team, knowledge for the investigation."""
     unit = p.helps[h].unit
     log(s, L_HELP_CAME, h, unit, 0.0, line)
@@ -388,7 +390,7 @@ def help_comes(p, s, h, line, now):
         dispatch(p, s, p.helps[h].team, now)
 
 
-def help_leaves(p, s, h, line):
+def help_leaves(p: Arrays, s: State, h: int, line: int) -> None:
     """Outside help goes home."""
     s.crews[p.helps[h].team].extra -= p.helps[h].people
     log(s, L_HELP_LEFT, h, p.helps[h].unit, 0.0, line)

@@ -252,30 +252,30 @@ class Line:
 class State(NamedTuple):
     """Everything that the rules write."""
 
-    nodes: Any
-    needs: Any
-    solver: Any
-    accounts: Any
-    effects: Any
-    operations: Any
-    tasks: Any
-    crews: Any
-    queue_head: Any
-    queue_tail: Any
-    cases: Any
-    case_time: Any
-    case_sum: Any
-    consents: Any
-    due: Any
-    lines: Any
-    step_wins: Any
-    helped: Any
-    vendor_by: Any
-    spread_tries: Any
-    touched: Any
-    count: Any
-    instant: Any
-    seed_key: Any
+    nodes: list[NodeState]
+    needs: list[NeedState]
+    solver: list[SolverState]
+    accounts: list[Account]
+    effects: dict[int, Effect]
+    operations: list[OperationState]
+    tasks: dict[int, Task]
+    crews: list[Crew]
+    queue_head: list[int]
+    queue_tail: list[int]
+    cases: list[Case]
+    case_time: list[float]
+    case_sum: list[float]
+    consents: list[Consent]
+    due: dict[int, Due]
+    lines: dict[int, Line]
+    step_wins: list[int]
+    helped: list[int]
+    vendor_by: list[int]
+    spread_tries: list[int]
+    touched: list[int]
+    count: list[int]  # type: ignore[assignment]
+    instant: list[float]
+    seed_key: list[int]
 
 
 STATE_ROWS: dict[str, type] = {

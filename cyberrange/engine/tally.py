@@ -7,14 +7,16 @@ from cyberrange.engine.state import (
     T_COMPROMISED,
     T_CONTAINED,
     T_RESTORED,
+    State,
 )
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
 HIT = codes.COMPROMISED | codes.FORCED | codes.FALSIFIED | codes.FLOODED
 OPEN = codes.COMPROMISED | codes.FORCED | codes.FLOODED
 
 
-def _count(p, s, node, sign):
+def _count(p: Arrays, s: State, node: int, sign: int) -> None:
     nodes = s.nodes
     unit = p.nodes[node].unit
     condition = nodes[node].condition
@@ -34,26 +36,26 @@ def _count(p, s, node, sign):
         cases[unit].found += sign
 
 
-def count_out(p, s, node):
+def count_out(p: Arrays, s: State, node: int) -> None:
     """Take a node out of its case's counts before it changes."""
     _count(p, s, node, -1)
 
 
-def recount(p, s, node, now, cause):
+def recount(p: Arrays, s: State, node: int, now: float) -> None:
     """Count a node again after it changed, and stop or restart the case's clocks of truth."""
     _count(p, s, node, 1)
     unit = p.nodes[node].unit
     cases = s.cases
     times = s.case_time
     base = unit * CASE_TIMES
-    if cases[unit].hit > 0 and times[base + T_COMPROMISED] == NEVER:
-        times[base + T_COMPROMISED] = now
+    if times[base + T_COMPROMISED] == NEVER:
+        return
     _stop(times, base + T_CONTAINED, cases[unit].open, now)
     _stop(times, base + T_CLEAN, cases[unit].hit, now)
     _stop(times, base + T_RESTORED, cases[unit].hurt, now)
 
 
-def _stop(times, at, count, now):
+def _stop(times: list[float], at: int, count: int, now: float) -> None:
     """Run a clock while the count is above 0 and stop it at the moment it falls to 0."""
     if count > 0:
         times[at] = NEVER

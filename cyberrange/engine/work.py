@@ -45,14 +45,28 @@ from cyberrange.engine.state import (
     W_VENDOR,
     W_WORK,
     WORKING,
+    State,
 )
 from cyberrange.model import codes
+from cyberrange.model.plan import Arrays
 
 PLACES = 9
 """Places with a chain of their own for each playbook step: the kinds of zone, shared assets, the case itself."""
 
 
-def new_task(s, step, node, unit, team, people, truth, lo, hi, which, now):
+def new_task(
+    s: State,
+    step: int,
+    node: int,
+    unit: int,
+    team: int,
+    people: int,
+    truth: int,
+    lo: int,
+    hi: int,
+    which: int,
+    now: float,
+) -> int:
     """Enter a task into the book of tasks."""
     tasks = s.tasks
     i = s.count[N_TASK]
@@ -77,7 +91,7 @@ def new_task(s, step, node, unit, team, people, truth, lo, hi, which, now):
     return i
 
 
-def request(p, s, step, node, unit, which, now, cause):
+def request(p: Arrays, s: State, step: int, node: int, unit: int, which: int, now: float, cause: int) -> int:
     """Ask for a response step, for an asset or (node -1) for the case; return the task."""
     row = step * len(p.units) + unit
     team = p.posts[row].team
@@ -105,7 +119,7 @@ def request(p, s, step, node, unit, which, now, cause):
     return i
 
 
-def waited(p, s, i, stage, now):
+def waited(p: Arrays, s: State, i: int, stage: int, now: float) -> None:
     """The consent (stage 0) or the hand-over (stage 1) that a task waited for is there."""
     if s.tasks[i].state != ASKED:
         return
@@ -115,7 +129,7 @@ def waited(p, s, i, stage, now):
         enqueue(p, s, i, now)
 
 
-def approved(p, s, i, now):
+def approved(p: Arrays, s: State, i: int, now: float) -> None:
     """Consent is there: hand the task over to its team."""
     tasks = s.tasks
     tasks[i].approved = now
@@ -133,7 +147,7 @@ def approved(p, s, i, now):
         enqueue(p, s, i, now)
 
 
-def _consent(p, s, unit, chain, now):
+def _consent(p: Arrays, s: State, unit: int, chain: int, now: float) -> float:
     """Hours until a chain of approvers has consented; one consent covers later requests while it is valid."""
     row = unit * len(p.chains) + chain
     if now < s.consents[row].until:
@@ -157,7 +171,7 @@ def _consent(p, s, unit, chain, now):
     return at - now
 
 
-def enqueue(p, s, i, now):
+def enqueue(p: Arrays, s: State, i: int, now: float) -> None:
     """Put a task at the end of its class in its team's queue."""
     tasks = s.tasks
     tasks[i].state = QUEUED
@@ -175,12 +189,12 @@ def enqueue(p, s, i, now):
     dispatch(p, s, tasks[i].team, now)
 
 
-def free_people(p, s, team, now):
+def free_people(p: Arrays, s: State, team: int, now: float) -> int:
     """People of a team who are on shift, or have come to help, and not at work."""
     return value_at(p, p.teams[team].calendar, now) + s.crews[team].extra - s.crews[team].busy
 
 
-def dispatch(p, s, team, now):
+def dispatch(p: Arrays, s: State, team: int, now: float) -> None:
     """Start what the free people of a team can start; else wake up at the next change of shift."""
     crews = s.crews
     tasks = s.tasks
@@ -202,14 +216,14 @@ def dispatch(p, s, team, now):
             begin(p, s, i, now)
 
 
-def drop(s, i, cause):
+def drop(s: State, i: int, cause: int) -> None:
     """Give a task up that has not begun."""
     s.tasks[i].state = DROPPED
     s.count[N_DROPPED] += 1
     log(s, L_TASK_DROPPED, i, s.tasks[i].node, 0.0, cause)
 
 
-def begin(p, s, i, now):
+def begin(p: Arrays, s: State, i: int, now: float) -> None:
     """Begin to work on a task: book its waits, draw its work, plan its end."""
     tasks = s.tasks
     team = tasks[i].team
@@ -233,7 +247,7 @@ def begin(p, s, i, now):
     schedule(s, span, E_TASK_END, i, 0)
 
 
-def _work(p, s, i):
+def _work(p: Arrays, s: State, i: int) -> float:
     """Hours of work of a task: its own, finding an undocumented asset, and rebuilding destroyed data."""
     tasks = s.tasks
     step = tasks[i].step
@@ -243,15 +257,16 @@ def _work(p, s, i):
     which = tasks[i].which
     if step == codes.TAKE_OVER:
         need = tasks[i].sensor
-        return p.needs[need].manual_scale * draw(
-            p, p.needs[need].manual_dur, s.seed_key, lo, hi, P_DURATION, which
-        )
+        return p.needs[need].manual_scale * draw(p, p.needs[need].manual_dur, s.seed_key, lo, hi, P_DURATION, which)
     hours = p.responses[step].scale * draw(p, p.responses[step].dur, s.seed_key, lo, hi, P_DURATION, which)
     if node < 0 or p.responses[step].scope != codes.ASSET:
         return hours
     key_lo = p.nodes[node].key_lo
     key_hi = p.nodes[node].key_hi
-    if uniform(s.seed_key, key_lo, key_hi, P_DOCUMENTED, 0) >= p.nodes[node].documented and s.nodes[node].begun & 1 == 0:
+    if (
+        uniform(s.seed_key, key_lo, key_hi, P_DOCUMENTED, 0) >= p.nodes[node].documented
+        and s.nodes[node].begun & 1 == 0
+    ):
         s.nodes[node].begun |= 1
         hours += draw(p, p.settings.locate_dur, s.seed_key, key_lo, key_hi, P_LOCATE, s.nodes[node].round)
     if p.responses[step].effect == codes.RESTORE and s.nodes[node].condition & codes.DESTROYED:
@@ -259,28 +274,26 @@ def _work(p, s, i):
     return hours
 
 
-def rebuild_hours(p, s, node):
+def rebuild_hours(p: Arrays, s: State, node: int) -> float:
     """Hours to bring an asset's data back: from its backup, or many times longer without one."""
     lo = p.nodes[node].key_lo
     hi = p.nodes[node].key_hi
     which = s.nodes[node].round
-    hours = p.nodes[node].rebuild_scale * draw(
-        p, p.nodes[node].rebuild_dur, s.seed_key, lo, hi, P_REBUILD, which
-    )
+    hours = p.nodes[node].rebuild_scale * draw(p, p.nodes[node].rebuild_dur, s.seed_key, lo, hi, P_REBUILD, which)
     good = uniform(s.seed_key, lo, hi, P_BACKUP, 0) < p.nodes[node].backup_good
     if good and s.cases[p.nodes[node].unit].backups_spoilt == 1:
         good = uniform(s.seed_key, lo, hi, P_SURVIVES, 0) < p.nodes[node].backup_survives
     return hours if good else hours * p.nodes[node].bare_rebuild
 
 
-def leave(p, s, i, now):
+def leave(p: Arrays, s: State, i: int, now: float) -> None:
     """Let the people of a task go, and start what waited for them."""
     team = s.tasks[i].team
     s.crews[team].busy -= s.tasks[i].people
     dispatch(p, s, team, now)
 
 
-def awake(p, s, team, now):
+def awake(p: Arrays, s: State, team: int, now: float) -> None:
     """A shift of a team changed while tasks waited."""
     s.crews[team].awake = 0
     dispatch(p, s, team, now)

@@ -73,6 +73,16 @@ class Document:
         """Return a problem with the value at a path."""
         return Problem(*self.place(path), shown_path(path), message, hint, severity)
 
+    def key_problem(
+        self,
+        path: KeyPath,
+        message: str,
+        hint: str = "",
+        severity: Literal["error", "warning"] = "error",
+    ) -> Problem:
+        """Return a problem with the last key of a path: shown where the key stands, as a matter of what it is in."""
+        return Problem(*self.key_place(path), shown_path(path[:-1]), message, hint, severity)
+
 
 def _plain(node: Node) -> Any:
     if isinstance(node.value, dict):

@@ -4,7 +4,6 @@ The text is read as a stream of events, not with ``yaml.compose``: the C compose
 each level, so that a few hundred thousand opening brackets end the process.
 """
 
-import math
 import re
 from itertools import islice
 from pathlib import Path
@@ -23,30 +22,16 @@ from cyberrange.errors import (
     shown_path,
 )
 from cyberrange.inputs.document import Document, Node
+from cyberrange.inputs.scalars import TAGS, scalar_value
 
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
 MAX_NODES = 2_000_000
 MAX_ALIASES = 100
 MAX_PROBLEMS = 1000
-_MAX_DIGITS = 300
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NO_TEXT = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_TAGS: dict[str, tuple[type, ...]] = {
-    "tag:yaml.org,2002:str": (str,),
-    "tag:yaml.org,2002:int": (int,),
-    "tag:yaml.org,2002:float": (float, int),
-    "tag:yaml.org,2002:bool": (bool,),
-    "tag:yaml.org,2002:null": (type(None),),
-    "tag:yaml.org,2002:map": (dict,),
-    "tag:yaml.org,2002:seq": (list,),
-}
 _SYNTAX_HINTS = {
     "mapping values are not allowed": "Put text that holds ': ' in quotes",
     "cannot start any token": "Indent with spaces, and put text that begins with a sign in quotes",
@@ -186,7 +171,7 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         place = self._place(event)
         try:
-            node = Node(_scalar_value(event), place)
+            node = Node(scalar_value(event), place)
         except ValueError as error:
             self._complain(place, str(error))
             node = Node(event.value, place)
@@ -197,7 +182,7 @@ class _Builder:
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         place = self._place(event)
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-        if event.tag and type(value) not in _TAGS.get(event.tag, ()):
+        if event.tag and type(value) not in TAGS.get(event.tag, ()):
             self._complain(place, f"the tag {quoted(event.tag)} is not allowed for {described(value)}")
         path = self._frames[-1].here() if self._frames else ()
         node = self._put(Node(value, place))
@@ -278,43 +263,3 @@ class _Builder:
     def _stop(self, place: Place, message: str) -> NoReturn:
         self._complain(place, message)
         raise InputError(self.problems)
-
-
-def _scalar_value(event: yaml.ScalarEvent) -> Any:
-    text: str = event.value
-    if event.style == '"' and _SURROGATE.search(text):
-        raise ValueError("half of a surrogate pair is not a character")
-    if event.tag:
-        return _tagged_value(text, event.tag)
-    return _plain_value(text) if event.implicit[0] else text
-
-
-def _tagged_value(text: str, tag: str) -> Any:
-    kinds = _TAGS.get(tag, ())
-    value = text if str in kinds else _plain_value(text)
-    if type(value) not in kinds:
-        raise ValueError(f"the tag {quoted(tag)} is not allowed for {described(text)}")
-    return float(value) if float in kinds else value
-
-
-def _plain_value(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
-    if text == "<<":
-        raise ValueError("merge keys (<<) are not read")
-    if text[0] in "0123456789+-." and len(text) <= _MAX_DIGITS:
-        return _number(text)
-    return text
-
-
-def _number(text: str) -> int | float | str:
-    if _INT.fullmatch(text):
-        return int(text)
-    if _NOT_FINITE.fullmatch(text):
-        raise ValueError(f"expected a finite number, found {text}")
-    if not _FLOAT.fullmatch(text):
-        return text
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"the number {shortened(text)} is too large")
-    return value

@@ -179,9 +179,7 @@ def _effects(
     return start, {"effects": effects, "on": ints(on)}
 
 
-def _signs(
-    steps: list[Step], targets: dict[str, list[str]], sensors: list[str], m: Mechanisms
-) -> tuple[Any, Any]:
+def _signs(steps: list[Step], targets: dict[str, list[str]], sensors: list[str], m: Mechanisms) -> tuple[Any, Any]:
     start, flat = ragged([[(step, sign) for sign in step.signs] for step in steps])
     signs = table(
         SignRow,

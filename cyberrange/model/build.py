@@ -18,7 +18,7 @@ from cyberrange.model.plan import Arrays, NodeRow, ServiceRow, Settings, as_list
 from cyberrange.model.tables import CalendarTable, DurationTable, use_table
 
 
-class CannotPlay(CyberrangeError):
+class CannotPlayError(CyberrangeError):
     """The city lacks a system that the scenario needs."""
 
 
@@ -56,12 +56,12 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
 
     Raises
     ------
-    CannotPlay
+    CannotPlayError
         When the city has no asset for a target that the scenario needs.
     """
     missing = assault.lacking(city, scenario)
     if missing:
-        raise CannotPlay(f"scenario '{scenario.id}' cannot play on city '{city.id}': " + "; ".join(missing))
+        raise CannotPlayError(f"scenario '{scenario.id}' cannot play on city '{city.id}': " + "; ".join(missing))
     if catalogue is None and posture.controls:
         catalogue = load_catalogue()
     nodes, units = nodes_of(city), organisation.units_of(city)

@@ -12,6 +12,9 @@ NO_COVER, BUFFER, HOLD = range(3)
 # Zones, as bits of a mask.
 ZONES = ("it", "ot", "dmz", "field", "vendor", "state", "cloud")
 
+# Place of shared assets, after the zones, where approval chains differ.
+SHARED_PLACE = len(ZONES)
+
 # Footholds.
 OUTSIDE, REACH, HELD = range(3)
 

@@ -23,7 +23,7 @@ class Nodes(NamedTuple):
 
     names: tuple[str, ...]
     things: tuple[Asset | Service, ...]
-    index: Mapping[str, int]
+    index: Mapping[str, int]  # type: ignore[assignment]
     services: int
     """Number of the first service."""
 

@@ -35,7 +35,7 @@ class Units(NamedTuple):
     """Cities with a case of their own, and the shared operator last where something is shared."""
 
     names: tuple[str, ...]
-    index: dict[str, int]
+    index: dict[str, int]  # type: ignore[assignment]
 
 
 def units_of(city: City) -> Units:
@@ -107,9 +107,7 @@ class Chains:
             self._valid.append(p.valid)
         return self._rows.setdefault((power, chain), len(self._rows))
 
-    def table(
-        self, m: Mechanisms, durations: DurationTable, calendars: CalendarTable, key: Any
-    ) -> dict[str, Any]:
+    def table(self, m: Mechanisms, durations: DurationTable, calendars: CalendarTable, key: Any) -> dict[str, Any]:
         """Return the collected chains and their approvers as arrays."""
         approvers = self._posture.approvers
         index = {name: i for i, name in enumerate(approvers)}
@@ -176,9 +174,7 @@ def build_playbook(
         effect=ints(
             codes.RESPONSE_EFFECTS.index(s.effect if s else name) for name, s in zip(names, steps, strict=True)
         ),
-        finds=floats(
-            m.value("finds", s.finds, name=name) if s else 0.0 for name, s in zip(names, steps, strict=True)
-        ),
+        finds=floats(m.value("finds", s.finds, name=name) if s else 0.0 for name, s in zip(names, steps, strict=True)),
         bit=ints([0, 0, *(1 << (codes.STEP_BIT + i) for i in range(len(posture.playbook)))]),
         key_lo=ints(lo for lo, _ in keys),
         key_hi=ints(hi for _, hi in keys),
@@ -278,7 +274,7 @@ def build_assets(
     return {
         "unit": unit,
         "zone": padded(zone, 0),
-        "place": padded((PLACES.index(SHARED) if a.city == SHARED else z for z, a in zip(zone, assets, strict=True)), 0),
+        "place": padded((codes.SHARED_PLACE if a.city == SHARED else z for z, a in zip(zone, assets, strict=True)), 0),
         "kind": padded((kinds.index(a.kind) for a in assets), 0),
         "team": padded((rows.row(team_of(posture, a), unit[i]) for i, a in enumerate(assets)), -1),
         "vendor": padded((vendors.get(a.maintained_by or "", -1) for a in assets), -1),

@@ -8,12 +8,12 @@ random draws (see `cyberrange.engine.draws`).
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
-Ints = Any
-Floats = Any
+Ints = list[int]
+Floats = list[float]
 
 
 @dataclass(slots=True)
@@ -305,27 +305,27 @@ class Settings(NamedTuple):
 class Arrays(NamedTuple):
     """Everything that the rules read."""
 
-    durations: Any
+    durations: list[DurationRow]
     points: Floats
     calendars: Calendars
     uses: Uses
-    nodes: Any
-    needs: Any
-    suppliers: Any
-    components: Any
-    services: Any
-    units: Any
-    steps: Any
-    operations: Any
-    effects: Any
-    signs: Any
-    sensors: Any
-    teams: Any
-    chains: Any
-    approvers: Any
-    responses: Any
-    posts: Any
-    helps: Any
+    nodes: list[NodeRow]
+    needs: list[NeedRow]
+    suppliers: list[SupplierRow]
+    components: list[ComponentRow]
+    services: list[ServiceRow]
+    units: list[UnitRow]
+    steps: list[StepRow]
+    operations: list[OperationRow]
+    effects: list[EffectRow]
+    signs: list[SignRow]
+    sensors: list[SensorRow]
+    teams: list[TeamRow]
+    chains: list[ChainRow]
+    approvers: list[ApproverRow]
+    responses: list[ResponseRow]
+    posts: list[PostRow]
+    helps: list[HelpRow]
     dependent: Ints
     member: Ints
     reach: Ints
@@ -344,9 +344,6 @@ class Arrays(NamedTuple):
     settings: Settings
 
 
-Row = Any
-T = TypeVar("T")
-
 ROWS: dict[str, type] = {
     "durations": DurationRow, "nodes": NodeRow, "needs": NeedRow, "suppliers": SupplierRow,
     "components": ComponentRow, "services": ServiceRow, "units": UnitRow, "steps": StepRow, "operations": OperationRow,
@@ -359,7 +356,7 @@ ROWS: dict[str, type] = {
 def dtype_of(row: type) -> np.dtype[Any]:
     """Return the structured type whose fields are the columns of a row class."""
     kinds = {int: "i8", float: "f8", "int": "i8", "float": "f8"}
-    return np.dtype([(f.name, kinds[f.type]) for f in fields(row)])  # type: ignore[index]
+    return np.dtype([(f.name, kinds[f.type]) for f in fields(row)])
 
 
 def table(row: type, **columns: Any) -> Any:
@@ -381,12 +378,12 @@ def table(row: type, **columns: Any) -> Any:
 
 def as_lists(arrays: Arrays) -> Arrays:
     """Return the plan with every array turned into a list, and every table into a list of rows."""
-    made = {}
+    made: dict[str, Any] = {}
     for name, value in arrays._asdict().items():
         if name in ROWS:
             made[name] = [ROWS[name](*row) for row in value.tolist()]
         elif isinstance(value, (Calendars, Uses)):
-            made[name] = type(value)(*(column.tolist() for column in value))
+            made[name] = type(value)(*(np.asarray(column).tolist() for column in value))
         else:
             made[name] = value.tolist() if hasattr(value, "tolist") else value
     return Arrays(**made)

@@ -131,4 +131,6 @@ def use_table(profiles: Iterable[Profile], origin: float) -> Uses:
         week = np.array([*profile.hours * 5, *weekend * 2])
         rates.append(week * (168 / week.sum()))
     totals = [np.concatenate(([0.0], np.cumsum(rate))) for rate in rates]
-    return Uses(np.concatenate(rates), np.concatenate(totals), floats([origin]))
+    rate: Any = np.concatenate(rates)
+    total: Any = np.concatenate(totals)
+    return Uses(rate, total, floats([origin]))

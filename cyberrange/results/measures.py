@@ -1,8 +1,8 @@
 """The measures of a run: one number each, with a unit and an equation, from the books that the rules kept.
 
 `MEASURES` lists them; the same names are the index of `Run.measures` and columns of `cyberrange.replicate`. Besides
-them, each service s has `unserved.<s>` (citizen-hours), `outage.<s>` (hours below one half) and `restored.<s>` (hours from
-its first loss until it was whole for good).
+them, each service s has `unserved.<s>` (citizen-hours), `outage.<s>` (hours below one half) and `restored.<s>` (hours
+from its first loss until it was whole for good).
 
 A clock that has not stopped by the horizon is censored there: it shows the time from its start to the horizon.
 """
@@ -75,7 +75,9 @@ MEASURES = (
     Measure("saidi", "hours per citizen", "unserved citizen-hours / citizens served (as SAIDI)"),
     Measure("saifi", "interruptions per citizen", "sum of people x drops below one half / people served (as SAIFI)"),
     Measure("worst_level", "level", "lowest level of any service"),
-    Measure("restored_50", "hours", "from the first loss until every service was back at 50 % for good; 0 if none fell"),
+    Measure(
+        "restored_50", "hours", "from the first loss until every service was back at 50 % for good; 0 if none fell"
+    ),
     Measure("restored_90", "hours", "the same for 90 %"),
     Measure("restored_100", "hours", "the same for 100 %"),
     Measure("restored_by_horizon", "0 or 1", "whether every service was whole at the horizon"),
@@ -95,7 +97,9 @@ MEASURES = (
     Measure("time_to_eradicate", "hours", "from the first compromise until nothing was hit any more, for good"),
     Measure("time_to_recover", "hours", "from the first compromise until no asset was hurt or isolated, for good"),
     Measure("time_to_report", "hours", "from noticing to the report to the national authority"),
-    Measure("reported_in_time", "0 or 1", "report filed within the legal time from noticing; 1 when nothing was noticed"),
+    Measure(
+        "reported_in_time", "0 or 1", "report filed within the legal time from noticing; 1 when nothing was noticed"
+    ),
     Measure("time_to_notify", "hours", "from knowing of a data breach to the notice; 0 without a known breach"),
     Measure("waited_for_staff", "task-hours", "hours that response tasks waited for the city's own people"),
     Measure("waited_for_approval", "task-hours", "hours that response tasks waited for consent"),

@@ -137,7 +137,9 @@ class Run:
             step = self._origin(e.event)
             do = codes.ATTACK_EFFECTS[e.do] if e.attack else codes.RESPONSE_EFFECTS[e.do]
             hour = self.world.log[e.event][0]
-            rows.append((hour, plan.nodes.names[e.node], "attack" if e.attack else "response", do, step, e.lost, e.event))
+            rows.append(
+                (hour, plan.nodes.names[e.node], "attack" if e.attack else "response", do, step, e.lost, e.event)
+            )
         columns = ["hour", "asset", "side", "effect", "step", "unserved", "event"]
         return pd.DataFrame(rows, columns=columns)
 
@@ -192,9 +194,11 @@ class Run:
 
     def _condition(self, bit: int) -> str:
         place = bit.bit_length() - 1
-        return codes.CASE_BITS[place] if place < codes.STEP_BIT else tuple(self.plan.posture.playbook)[
-            place - codes.STEP_BIT
-        ]
+        return (
+            codes.CASE_BITS[place]
+            if place < codes.STEP_BIT
+            else tuple(self.plan.posture.playbook)[place - codes.STEP_BIT]
+        )
 
 
 def simulate(
@@ -222,7 +226,7 @@ def simulate(
 
     Raises
     ------
-    CannotPlay
+    CannotPlayError
         When the city lacks a system that the scenario needs.
     """
     world = World(compile_plan(city, scenario, posture, catalogue), seed, replicate, extensions)

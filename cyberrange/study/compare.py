@@ -44,7 +44,7 @@ class Comparison:
 
     def of(self, scenario: str, posture: str) -> pd.DataFrame:
         """Return the measures of one scenario under one posture, a row per replicate."""
-        rows: pd.DataFrame = self.runs.loc[(scenario, posture)]
+        rows = pd.DataFrame(self.runs.xs((scenario, posture)))
         return rows.dropna(axis="columns", how="all")
 
 
