@@ -102,6 +102,7 @@ def _task_end(p: Arrays, s: State, i: int, now: float) -> None:
     if step == codes.TAKE_OVER:
         ready(p, s, i, now)
         return
+    s.tasks[i].ended = now
     if step == codes.TRIAGE:
         detect.triaged(p, s, i, now)
     else:

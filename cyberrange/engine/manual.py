@@ -33,6 +33,7 @@ def _relieve(p: Arrays, s: State, i: int, now: float) -> None:
     state = s.tasks[i].state
     if state == WORKING:
         s.tasks[i].state = FINISHED
+        s.tasks[i].ended = now
         leave(p, s, i, now)
     elif state in (ASKED, QUEUED):
         drop(s, i, s.tasks[i].event)

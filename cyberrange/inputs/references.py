@@ -1,16 +1,10 @@
 """Ids that lead nowhere, and chains of ids that lead back to where they began."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
-from typing import TypeVar
 
 from cyberrange.errors import KeyPath, Problem, did_you_mean, quoted
 from cyberrange.inputs.document import Document
-
-Record = TypeVar("Record", contravariant=True)
-Check = Callable[[Record, Document], Iterator[Problem]]
-"""Yields what is wrong with one side of a record; many of them make up the check of a file."""
 
 _MOST_TO_COMPARE = 5_000
 """Likeness to each of a hundred thousand ids would take longer than anybody waits for a hint."""
@@ -77,11 +71,8 @@ def cycles(after: Mapping[str, Iterable[str]]) -> Iterator[list[str]]:
         if not found:
             return
         yield found
-        rest = {
-            name: [other for other in others if other not in found]
-            for name, others in rest.items()
-            if name not in found
-        }
+        gone = set(found)
+        rest = {name: [o for o in others if o not in gone] for name, others in rest.items() if name not in gone}
 
 
 def _one_cycle(after: Mapping[str, Iterable[str]]) -> list[str]:
@@ -108,8 +99,3 @@ def shown_cycle(cycle: list[str]) -> str:
         kept = _LONGEST_CYCLE_TO_SHOW - 2
         return " -> ".join([*cycle[:kept], f"({len(cycle) - kept - 1} more)", cycle[-1], cycle[0]])
     return " -> ".join([*cycle, cycle[0]])
-
-
-def steps_of(cycle: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield each member with the one that it waits for."""
-    return pairwise([*cycle, cycle[0]])

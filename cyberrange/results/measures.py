@@ -274,3 +274,15 @@ def _effort(plan: Plan, state: State) -> dict[str, float]:
         "false_alarm_hours": total(W_FALSE),
         "mistaken_alarms": state.count[N_MISTAKE],
     }
+
+
+def as_markdown() -> str:
+    """Return the list of measures as a Markdown table: `docs/measures.md` holds it.
+
+    Examples
+    --------
+    >>> as_markdown().splitlines()[2]
+    '| `unserved_citizen_hours` | citizen-hours | sum over services of people x integral of use x (1 - level) |'
+    """
+    rows = [f"| `{m.name}` | {m.unit} | {m.meaning} |" for m in MEASURES]
+    return "\n".join(["| measure | unit | equation or meaning |", "|---|---|---|", *rows])
