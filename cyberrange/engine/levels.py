@@ -312,6 +312,8 @@ def settle(p: Arrays, s: State, now: float, cause: int) -> None:
     heap.pop()
     attended = [0]
     attended.pop()
+    cycles = [0]
+    cycles.pop()
     for i in range(s.count[N_DIRTY]):
         c = p.nodes[s.touched[i]].component
         s.solver[c].rose = 1
@@ -322,11 +324,14 @@ def settle(p: Arrays, s: State, now: float, cause: int) -> None:
         s.solver[c].queued = 0
         if p.components[c].cyclic == 1:
             _settle_cycle(p, s, c, now, cause, heap, attended)
+            cycles.append(c)
         else:
             _settle_node(p, s, p.member[p.components[c].member_start], now, cause, heap, attended)
             s.solver[c].rose = 0
     for node in attended:
         _attend(p, s, node, now, cause)
+    for c in cycles:
+        _look_for_deadlock(p, s, c, now, cause)
 
 
 def _settle_node(p: Arrays, s: State, node: int, now: float, cause: int, heap: list[int], attended: list[int]) -> None:
@@ -393,7 +398,7 @@ def _pass_on(p: Arrays, s: State, node: int, rose: int, heap: list[int]) -> None
 
 
 def _settle_cycle(p: Arrays, s: State, c: int, now: float, cause: int, heap: list[int], attended: list[int]) -> None:
-    """Settle a cyclic component at its greatest fixed point, and report a black-start deadlock if it is one."""
+    """Settle a cyclic component at its greatest fixed point."""
     row = p.components[c]
     queue = [0]
     queue.pop()
@@ -419,7 +424,6 @@ def _settle_cycle(p: Arrays, s: State, c: int, now: float, cause: int, heap: lis
         if state.level != state.old_level or state.blame != state.old_blame:
             _commit(p, s, node, state.old_level, state.old_blame, now, cause)
             _pass_on(p, s, node, 1 if state.level >= state.old_level else 0, heap)
-    _look_for_deadlock(p, s, c, now, cause)
 
 
 def _descend(p: Arrays, s: State, c: int, queue: list[int], now: float) -> None:

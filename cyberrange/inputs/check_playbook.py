@@ -1,6 +1,6 @@
 """Cross checks of a posture's playbook: conditions that can come to hold, and steps that can be requested."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from cyberrange.errors import KeyPath, Problem, quoted
 from cyberrange.inputs.document import Document
@@ -74,48 +74,40 @@ def _conditions(posture: Posture) -> Iterator[tuple[KeyPath, int, str, str]]:
 def check_requests(posture: Posture, document: Document) -> Iterator[Problem]:
     """Each step, and each help, is requested at some time."""
     playbook = posture.playbook
-    never = _never_requested(playbook)
-    waits = {name: [c for c in playbook[name].on if c in never] for name in never}
+    never = _never_held(playbook)
+    steps = [name for name in playbook if name in never]
     in_circle: set[str] = set()
-    for cycle in cycles(waits):
+    for cycle in cycles({name: playbook[name].on for name in steps}):
         in_circle.update(cycle)
         message = f"these steps wait for each other and are never requested: {shown_cycle(cycle)}"
         yield document.key_problem(("playbook", cycle[0]), message)
-    for name in never:
+    for name in steps:
         if name not in in_circle:
             message = f"step {quoted(name)} is never requested: {_reason(playbook[name].on, never)}"
             yield document.key_problem(("playbook", name), message)
     for name, help_ in posture.help.items():
-        if _in_vain(help_.on, never):
+        if any(condition in never for condition in help_.on):
             message = f"help {quoted(name)} is never asked for: {_reason(help_.on, never)}"
             yield document.key_problem(("help", name), message)
 
 
-def _never_requested(playbook: Mapping[str, PlaybookStep]) -> dict[str, None]:
-    """Return the steps that are never requested, and `declared` if no step declares an incident."""
-    never = dict.fromkeys(("declared", *playbook))
-    while True:
-        done = [name for name in never if name in playbook and not _in_vain(playbook[name].on, never)]
-        if not done:
-            never.pop("declared") if not _declarable(playbook, never) else None
-            return {name: None for name in never if name in playbook}
-        for name in done:
-            del never[name]
-        if "declared" in never and _declarable(playbook, never):
-            del never["declared"]
-
-
-def _declarable(playbook: Mapping[str, PlaybookStep], never: Mapping[str, None]) -> bool:
-    return any(step.effect == "declare" for name, step in playbook.items() if name not in never)
-
-
-def _in_vain(on: tuple[str, ...], never: Mapping[str, None]) -> bool:
-    return any(condition in never for condition in on)
-
-
-def _reason(on: tuple[str, ...], never: Mapping[str, None]) -> str:
+def _reason(on: tuple[str, ...], never: Collection[str]) -> str:
     condition = next(c for c in on if c in never)
     return f"it waits for {quoted(condition)}, which never comes"
+
+
+def _never_held(playbook: Mapping[str, PlaybookStep]) -> set[str]:
+    """Return the conditions that never come to hold: steps, and `declared`. The others come from outside."""
+    never = {"declared", *playbook}
+    while come := {condition for condition in never if _comes(condition, playbook, never)}:
+        never -= come
+    return never
+
+
+def _comes(condition: str, playbook: Mapping[str, PlaybookStep], never: Collection[str]) -> bool:
+    if condition in playbook:
+        return not any(other in never for other in playbook[condition].on)
+    return any(step.effect == "declare" and name not in never for name, step in playbook.items())
 
 
 CHECKS = (check_length, check_names, check_scopes, check_conditions, check_requests)

@@ -49,8 +49,6 @@ def check_staff(posture: Posture, document: Document) -> Iterator[Problem]:
         if name in asked and not _most_people(posture, name):
             message = f"no shift ever covers team {quoted(name)}: it has nobody at any hour"
             yield document.problem(("teams", name, "shifts"), message)
-        elif not team.shifts:
-            yield document.problem(("teams", name, "shifts"), "a team has at least one shift")
 
 
 def check_crews(posture: Posture, document: Document) -> Iterator[Problem]:
@@ -103,6 +101,4 @@ def _chains(power: Power) -> Iterator[tuple[KeyPath, tuple[str, ...]]]:
         yield ("in_zone", kind), chain
 
 
-CHECKS = (
-    check_teams, check_stand_ins, check_team_names, check_staff, check_crews, check_help, check_powers,
-)  # fmt: skip
+CHECKS = (check_teams, check_stand_ins, check_team_names, check_staff, check_crews, check_help, check_powers)
