@@ -4,13 +4,14 @@ import math
 
 from cyberrange.engine.detect import raise_signs
 from cyberrange.engine.draws import (
-    P_CHANCE,
-    P_DURATION,
     P_LASTS,
     P_RETRY,
     P_SHARE,
     P_SPREAD,
+    P_WORK,
     draw,
+    quantile,
+    two_uniforms,
     uniform,
 )
 from cyberrange.engine.effects import any_foothold, has_foothold, strike
@@ -71,10 +72,9 @@ def consider(p: Arrays, s: State, op: int, cause: int) -> None:
     operations[op].stamp += 1
     operations[op].attempt += 1
     operations[op].event = log(s, L_ATTACK_START, op, -1, 0.0, cause)
-    hours = p.operations[op].scale * draw(
-        p, p.steps[step].dur, s.seed_key, p.operations[op].key_lo, p.operations[op].key_hi, P_DURATION,
-        operations[op].attempt,
-    )  # fmt: skip
+    row = p.operations[op]
+    u, operations[op].luck = two_uniforms(s.seed_key, row.key_lo, row.key_hi, P_WORK, operations[op].attempt)
+    hours = row.scale * quantile(p, p.steps[step].dur, u)
     raise_signs(p, s, op, codes.AT_START, operations[op].event)
     schedule(s, hours, E_OPERATION_END, op, operations[op].stamp)
 
@@ -88,7 +88,7 @@ def finish(p: Arrays, s: State, op: int, stamp: int, now: float) -> None:
     lo = p.operations[op].key_lo
     hi = p.operations[op].key_hi
     attempt = operations[op].attempt
-    if uniform(s.seed_key, lo, hi, P_CHANCE, attempt) < p.operations[op].chance:
+    if operations[op].luck < p.operations[op].chance:
         line = log(s, L_ATTACK_SUCCESS, op, -1, 0.0, operations[op].event)
         operations[op].state = DONE
         operations[op].event = line

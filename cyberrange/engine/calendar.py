@@ -15,9 +15,10 @@ def hour_of_week(uses: Uses, now: float) -> float:
 
 def _row(calendars: Calendars, c: int, h: float) -> int:
     """Index of the step of calendar c that holds at hour h of the week."""
-    i = calendars.start[c + 1] - 1
-    while calendars.hour[i] > h:
-        i -= 1
+    i = calendars.at[c * 168 + int(h)]
+    last = calendars.start[c + 1] - 1
+    while i < last and calendars.hour[i + 1] <= h:
+        i += 1
     return i
 
 

@@ -3,12 +3,11 @@
 import math
 
 from cyberrange.engine.draws import (
-    P_CONFIRM,
     P_DELAY,
     P_FALSE,
     P_SIGN,
-    P_WHERE,
     draw,
+    two_uniforms,
     uniform,
 )
 from cyberrange.engine.effects import has_foothold
@@ -84,9 +83,10 @@ def _true_alert(s: State, unit: int, now: float) -> None:
 
 def expect_false_alarm(p: Arrays, s: State, sensor: int, unit: int, which: int) -> None:
     """Plan the next false alarm of a sensor in a city (a Poisson process)."""
-    rate = p.sensors[sensor].false_rate
+    row = p.sensors[sensor]
+    rate = row.false_rate
     if rate > 0.0:
-        u = uniform(s.seed_key, p.sensors[sensor].key_lo ^ unit, p.sensors[sensor].key_hi, P_FALSE, which)
+        u = two_uniforms(s.seed_key, row.key_lo ^ unit, row.key_hi, P_FALSE, which)[0]
         schedule(s, -math.log(1.0 - u) / rate, E_FALSE_ALARM, sensor * len(p.units) + unit, which)
 
 
@@ -99,13 +99,15 @@ def false_alarm(p: Arrays, s: State, row: int, which: int, now: float) -> None:
     hi = p.sensors[sensor].key_hi
     first = p.units[unit].node_start
     size = p.units[unit].node_end - first
-    node = p.unit_node[first + int(size * uniform(s.seed_key, lo, hi, P_WHERE, which))]
+    # One block gives the asset of this false alarm and the time to the next.
+    u, where = two_uniforms(s.seed_key, lo, hi, P_FALSE, which + 1)
+    node = p.unit_node[first + int(size * where)]
     s.count[N_FALSE] += 1
     i = _alert(p, s, node, unit, 0, lo, hi, which, now)
     s.tasks[i].sensor = sensor
     s.tasks[i].event = log(s, L_FALSE_ALARM, node, sensor, 0.0, 0)
     enqueue(p, s, i, now)
-    expect_false_alarm(p, s, sensor, unit, which + 1)
+    schedule(s, -math.log(1.0 - u) / p.sensors[sensor].false_rate, E_FALSE_ALARM, row, which + 1)
 
 
 def complain(p: Arrays, s: State, service: int, stamp: int, now: float) -> None:
@@ -149,7 +151,7 @@ def triaged(p: Arrays, s: State, i: int, now: float) -> None:
     """An analyst has looked at an alert: it is confirmed or dismissed."""
     tasks = s.tasks
     node = tasks[i].node
-    u = uniform(s.seed_key, tasks[i].key_lo, tasks[i].key_hi, P_CONFIRM, tasks[i].which)
+    u = tasks[i].luck
     if tasks[i].truth == 1 and u < p.settings.confirms:
         line = log(s, L_CONFIRMED, i, node, 0.0, tasks[i].event)
         notice(p, s, tasks[i].unit, i, tasks[i].truth, now, line)

@@ -77,21 +77,23 @@ def supply_of(p: Arrays, s: State, need: int) -> tuple[float, int]:
                 binder = u
         return lowest, binder
     total = 0.0
+    weights = 0.0
     worst = 0.0
     for j in range(row.supplier_start, row.supplier_end):
         supplier = p.suppliers[j]
         node = s.nodes[supplier.node]
         short = supplier.weight * (1.0 - node.level)
-        total += short if form == codes.SOFT else supplier.weight * node.level
+        total += node.level if form == codes.K_OF_N else short
+        weights += supplier.weight
         if short > worst or (short == worst and short > 0.0 and node.blame < blame):
             worst = short
             blame = node.blame
             binder = supplier.node
-    if form == codes.SOFT:
-        return max(0.0, 1.0 - total), binder
     if form == codes.K_OF_N:
-        total /= row.k
-    return min(1.0, total), binder
+        return min(1.0, total / row.k), binder
+    if form == codes.WEIGHTED:  # what is missing, not what is there: rounding of the weights must not look like a loss
+        total /= weights
+    return max(0.0, 1.0 - total), binder
 
 
 def stored(p: Arrays, s: State, need: int, now: float) -> float:
@@ -219,9 +221,11 @@ def _attend_cover(p: Arrays, s: State, need: int, supply: float, now: float, cau
         state.event = -1
     elif row.cover == codes.BUFFER and state.cover != SPENT:
         state.stamp += 1
-        state.cover = RUNNING if state.store > 0.0 else SPENT
         state.event = cause
-        if state.store > 0.0:
+        if state.cover == FRESH and state.store <= 0.0:
+            state.cover = SPENT
+        else:  # a store that runs out at this very instant still has its event, which settles the level
+            state.cover = RUNNING
             wait = time_to_use(p.uses, row.cover_use, now, state.store / (1.0 - supply))
             schedule(s, wait, E_STORE_EMPTY, need, state.stamp)
     elif row.cover == codes.HOLD and state.cover == FRESH:

@@ -97,15 +97,19 @@ class World:
         """Put what the rules asked for on the clock, and what they wrote into the log."""
         state, env = self.state, self.env
         count = state.count
-        for i in range(count[N_OUT]):
-            due = state.due[i]
-            env.schedule(Occurrence(env, self._hear, due.kind, due.a, due.b), due.kind, due.delay)  # type: ignore[arg-type]
-        count[N_OUT] = 0
-        now = env.now
-        for i in range(count[N_LOG] - count[LOG_BASE]):
-            line = state.lines[i]
-            self.log.append((now, line.kind, line.a, line.b, line.x, line.cause))
-        count[LOG_BASE] = count[N_LOG]
+        if count[N_OUT]:
+            for i in range(count[N_OUT]):
+                due = state.due[i]
+                event = Occurrence(env, self._hear, due.kind, due.a, due.b)
+                env.schedule(event, due.kind, due.delay)  # type: ignore[arg-type]
+            count[N_OUT] = 0
+        lines = count[N_LOG] - count[LOG_BASE]
+        if lines:
+            now, log = env.now, self.log
+            for i in range(lines):
+                line = state.lines[i]
+                log.append((now, line.kind, line.a, line.b, line.x, line.cause))
+            count[LOG_BASE] = count[N_LOG]
         if count[STUCK]:
             self._complain_of_cycle(count[STUCK] - 1)
 

@@ -1,6 +1,6 @@
 """Rules of the response: what is found and known, which steps of the playbook follow, and what they do when done."""
 
-from cyberrange.engine.draws import P_CHANCE, P_FIND, P_HELP, draw, uniform
+from cyberrange.engine.draws import P_FIND, P_HELP, draw, uniform
 from cyberrange.engine.effects import isolate, mend
 from cyberrange.engine.events import (
     E_AGAIN,
@@ -232,7 +232,7 @@ def finished(p: Arrays, s: State, i: int, now: float) -> None:
     node = tasks[i].node
     unit = tasks[i].unit
     which = tasks[i].which
-    if uniform(s.seed_key, tasks[i].key_lo, tasks[i].key_hi, P_CHANCE, which) >= p.responses[step].chance:
+    if tasks[i].luck >= p.responses[step].chance:
         tasks[i].event = log(s, L_TASK_FAILED, i, node, 0.0, tasks[i].event)
         tasks[i].which = which + 4096
         tasks[i].asked = now

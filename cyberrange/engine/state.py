@@ -154,6 +154,7 @@ class OperationState:
     state: int = WAITING
     attempt: int = 0
     failures: int = 0
+    luck: float = 0.0
     stamp: int = 0
     event: int = -1
     again: int = 0
@@ -180,6 +181,8 @@ class Task:
     queued: float = 0.0
     started: float = 0.0
     ended: float = NEVER
+    luck: float = 0.0
+    """Drawn with the duration: the activity succeeds if it is below its chance."""
     next: int = -1
 
 
@@ -190,6 +193,8 @@ class Crew:
     busy: int = 0
     extra: int = 0
     waiting: int = 0
+    first: int = 0
+    """No class before this one has a task in the queue."""
     awake: int = 0
     worked: float = 0.0
 

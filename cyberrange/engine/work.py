@@ -9,12 +9,14 @@ from cyberrange.engine.draws import (
     P_APPROVAL,
     P_BACKUP,
     P_DOCUMENTED,
-    P_DURATION,
     P_HAND_OFF,
     P_LOCATE,
     P_REBUILD,
     P_SURVIVES,
+    P_WORK,
     draw,
+    quantile,
+    two_uniforms,
     uniform,
 )
 from cyberrange.engine.events import (
@@ -173,46 +175,48 @@ def _consent(p: Arrays, s: State, unit: int, chain: int, now: float) -> float:
 
 def enqueue(p: Arrays, s: State, i: int, now: float) -> None:
     """Put a task at the end of its class in its team's queue."""
-    tasks = s.tasks
-    tasks[i].state = QUEUED
-    tasks[i].queued = now
-    tasks[i].event = log(s, L_QUEUED, i, tasks[i].node, 0.0, tasks[i].event)
-    rank = p.nodes[tasks[i].node].rank if tasks[i].node >= 0 and tasks[i].truth == 1 else 3
-    crews = s.crews
-    place = tasks[i].team * PRIORITIES + p.responses[tasks[i].step].priority * 5 + rank - 1
+    task = s.tasks[i]
+    task.state = QUEUED
+    task.queued = now
+    task.event = log(s, L_QUEUED, i, task.node, 0.0, task.event)
+    rank = p.nodes[task.node].rank if task.node >= 0 and task.truth == 1 else 3
+    crew = s.crews[task.team]
+    priority = p.responses[task.step].priority * 5 + rank - 1
+    place = task.team * PRIORITIES + priority
     if s.queue_head[place] < 0:
         s.queue_head[place] = i
     else:
-        tasks[s.queue_tail[place]].next = i
+        s.tasks[s.queue_tail[place]].next = i
     s.queue_tail[place] = i
-    crews[tasks[i].team].waiting += 1
-    dispatch(p, s, tasks[i].team, now)
+    crew.waiting += 1
+    crew.first = min(crew.first, priority)
+    dispatch(p, s, task.team, now)
 
 
 def free_people(p: Arrays, s: State, team: int, now: float) -> int:
     """People of a team who are on shift, or have come to help, and not at work."""
-    return value_at(p, p.teams[team].calendar, now) + s.crews[team].extra - s.crews[team].busy
+    crew = s.crews[team]
+    return value_at(p, p.teams[team].calendar, now) + crew.extra - crew.busy
 
 
 def dispatch(p: Arrays, s: State, team: int, now: float) -> None:
     """Start what the free people of a team can start; else wake up at the next change of shift."""
-    crews = s.crews
-    tasks = s.tasks
-    place = team * PRIORITIES
-    end = place + PRIORITIES
-    while crews[team].waiting > 0 and place < end:
+    crew = s.crews[team]
+    while crew.waiting > 0:
+        place = team * PRIORITIES + crew.first
         i = s.queue_head[place]
         if i < 0:
-            place += 1
+            crew.first += 1
             continue
-        if tasks[i].state != DROPPED and tasks[i].people > free_people(p, s, team, now):
-            if crews[team].awake == 0:
-                crews[team].awake = 1
+        task = s.tasks[i]
+        if task.state != DROPPED and task.people > free_people(p, s, team, now):
+            if crew.awake == 0:
+                crew.awake = 1
                 schedule(s, until_change(p, p.teams[team].calendar, now), E_TEAM_AWAKE, team, 0)
             return
-        s.queue_head[place] = tasks[i].next
-        crews[team].waiting -= 1
-        if tasks[i].state != DROPPED:
+        s.queue_head[place] = task.next
+        crew.waiting -= 1
+        if task.state != DROPPED:
             begin(p, s, i, now)
 
 
@@ -224,52 +228,54 @@ def drop(s: State, i: int, cause: int) -> None:
 
 
 def begin(p: Arrays, s: State, i: int, now: float) -> None:
-    """Begin to work on a task: book its waits, draw its work, plan its end."""
-    tasks = s.tasks
-    team = tasks[i].team
-    tasks[i].state = WORKING
-    tasks[i].started = now
-    s.crews[team].busy += tasks[i].people
+    """Begin to work on a task: draw its work, book its waits, plan its end."""
+    task = s.tasks[i]
+    crew = s.crews[task.team]
+    task.state = WORKING
+    task.started = now
+    crew.busy += task.people
     work = _work(p, s, i)
-    extra = s.crews[team].extra > 0
-    span = work if extra else working_time(p, p.teams[team].calendar, now, work)
-    base = tasks[i].unit * CASE_SUMS
-    kind = p.teams[team].kind
-    if tasks[i].truth == 1:
-        place = W_STAFF if kind == codes.OWN else W_VENDOR if kind == codes.VENDOR else W_OUTSIDE
-        s.case_sum[base + W_APPROVAL] += tasks[i].approved - tasks[i].asked
-        s.case_sum[base + place] += now - tasks[i].approved
-        s.case_sum[base + W_WORK] += work * tasks[i].people
-    else:
-        s.case_sum[base + W_FALSE] += work * tasks[i].people
-    s.crews[team].worked += work * tasks[i].people
-    tasks[i].event = log(s, L_TASK_STARTED, i, tasks[i].node, work, tasks[i].event)
+    crew.worked += work * task.people
+    _book(p, s, i, work, now)
+    task.event = log(s, L_TASK_STARTED, i, task.node, work, task.event)
+    span = work if crew.extra > 0 else working_time(p, p.teams[task.team].calendar, now, work)
     schedule(s, span, E_TASK_END, i, 0)
 
 
+def _book(p: Arrays, s: State, i: int, work: float, now: float) -> None:
+    """Add a task's waits, by whom they were for, and its work to the sums of its case."""
+    task = s.tasks[i]
+    base = task.unit * CASE_SUMS
+    if task.truth == 0:
+        s.case_sum[base + W_FALSE] += work * task.people
+        return
+    kind = p.teams[task.team].kind
+    place = W_STAFF if kind == codes.OWN else W_VENDOR if kind == codes.VENDOR else W_OUTSIDE
+    s.case_sum[base + W_APPROVAL] += task.approved - task.asked
+    s.case_sum[base + place] += now - task.approved
+    s.case_sum[base + W_WORK] += work * task.people
+
+
 def _work(p: Arrays, s: State, i: int) -> float:
-    """Hours of work of a task: its own, finding an undocumented asset, and rebuilding destroyed data."""
-    tasks = s.tasks
-    step = tasks[i].step
-    node = tasks[i].node
-    lo = tasks[i].key_lo
-    hi = tasks[i].key_hi
-    which = tasks[i].which
-    if step == codes.TAKE_OVER:
-        need = tasks[i].sensor
-        return p.needs[need].manual_scale * draw(p, p.needs[need].manual_dur, s.seed_key, lo, hi, P_DURATION, which)
-    hours = p.responses[step].scale * draw(p, p.responses[step].dur, s.seed_key, lo, hi, P_DURATION, which)
-    if node < 0 or p.responses[step].scope != codes.ASSET:
+    """Draw a task's luck and its hours of work: its own, finding an undocumented asset, rebuilding destroyed data."""
+    task = s.tasks[i]
+    node = task.node
+    u, luck = two_uniforms(s.seed_key, task.key_lo, task.key_hi, P_WORK, task.which)
+    task.luck = luck
+    if task.step == codes.TAKE_OVER:
+        need = p.needs[task.sensor]
+        return need.manual_scale * quantile(p, need.manual_dur, u)
+    step = p.responses[task.step]
+    hours = step.scale * quantile(p, step.dur, u)
+    if node < 0 or step.scope != codes.ASSET:
         return hours
-    key_lo = p.nodes[node].key_lo
-    key_hi = p.nodes[node].key_hi
-    if (
-        uniform(s.seed_key, key_lo, key_hi, P_DOCUMENTED, 0) >= p.nodes[node].documented
-        and s.nodes[node].begun & 1 == 0
-    ):
-        s.nodes[node].begun |= 1
-        hours += draw(p, p.settings.locate_dur, s.seed_key, key_lo, key_hi, P_LOCATE, s.nodes[node].round)
-    if p.responses[step].effect == codes.RESTORE and s.nodes[node].condition & codes.DESTROYED:
+    row = p.nodes[node]
+    state = s.nodes[node]
+    unknown = uniform(s.seed_key, row.key_lo, row.key_hi, P_DOCUMENTED, 0) >= row.documented
+    if unknown and state.begun & codes.LOCATED == 0:
+        state.begun |= codes.LOCATED
+        hours += draw(p, p.settings.locate_dur, s.seed_key, row.key_lo, row.key_hi, P_LOCATE, state.round)
+    if step.effect == codes.RESTORE and state.condition & codes.DESTROYED:
         hours += rebuild_hours(p, s, node)
     return hours
 

@@ -116,7 +116,8 @@ def check_in_place(posture: Posture, catalogue: Catalogue, document: Document) -
         control = catalogue.controls.get(name)
         for required in control.requires if control else ():
             if required not in posture.controls and required in catalogue.controls:
-                yield document.problem(("controls", i), f"{quoted(name)} requires {quoted(required)}, which is not here")
+                message = f"{quoted(name)} requires {quoted(required)}, which is not here"
+                yield document.problem(("controls", i), message)
         for other in control.excludes if control else ():
             if other in posture.controls:
                 yield document.problem(("controls", i), f"{quoted(name)} and {quoted(other)} exclude each other")

@@ -45,7 +45,7 @@ def check_team_names(posture: Posture, document: Document) -> Iterator[Problem]:
 def check_staff(posture: Posture, document: Document) -> Iterator[Problem]:
     """Every team that is asked for something has people at some hour of the week."""
     asked = {team for _, team in _named_teams(posture)}
-    for name, team in posture.teams.items():
+    for name in posture.teams:
         if name in asked and not _most_people(posture, name):
             message = f"no shift ever covers team {quoted(name)}: it has nobody at any hour"
             yield document.problem(("teams", name, "shifts"), message)

@@ -97,7 +97,7 @@ class _Race:
         if step.after_any and all(self._fails(other, name) for other in step.after_any):
             return "none of the steps in `after_any` ever succeeds"
         if step.foothold != "outside" and not self._holds:
-            return f"foothold {quoted(step.foothold)}, and no step before it takes hold of anything (compromise or worm)"
+            return f"its foothold is {quoted(step.foothold)}, and no step before it takes hold of anything"
         return ""
 
     def _fails(self, other: str, name: str) -> bool:

@@ -140,7 +140,7 @@ def kind_of(values: Mapping[str, Any]) -> Kind | None:
 
 
 def _unknown_kind(file: Path) -> Problem:
-    message = "this is neither a city (services), nor a scenario (story, steps), a posture (teams, playbook) or controls"
+    message = "this is neither a city (services), a scenario (steps), a posture (teams, playbook) nor controls"
     return Problem(str(file), 1, 1, "", message)
 
 

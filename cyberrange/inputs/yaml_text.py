@@ -11,16 +11,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from cyberrange.errors import (
-    InputError,
-    KeyPath,
-    Place,
-    Problem,
-    described,
-    quoted,
-    shortened,
-    shown_path,
-)
+from cyberrange.errors import InputError, KeyPath, Place, Problem, described, quoted, shown_path
 from cyberrange.inputs.document import Document, Node
 from cyberrange.inputs.scalars import TAGS, scalar_value
 

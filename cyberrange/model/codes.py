@@ -48,6 +48,7 @@ COMPROMISED, DESTROYED, IMPAIRED, FORCED, FALSIFIED, FLOODED, SUSPECT, SHUT, WIT
 CASE_BITS = ("noticed", "declared", "warned", "breach", "contained", "clean", "vendor_out", "deadlock")
 NOTICED, DECLARED, WARNED, BREACH, CONTAINED, ALL_CLEAN, VENDOR_OUT, DEADLOCK = (1 << i for i in range(8))
 FOUND = 1
+LOCATED = 1
 STEP_BIT = 8
 
 # Whose people a team is.

@@ -32,6 +32,8 @@ class Calendars(NamedTuple):
     start: Ints
     hour: Floats
     value: Ints
+    at: Ints
+    """Step that holds at the beginning of each of the 168 hours, by calendar."""
 
 
 class Uses(NamedTuple):

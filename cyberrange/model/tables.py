@@ -119,8 +119,14 @@ class CalendarTable:
 
     def table(self) -> Calendars:
         """Return the collected rows as arrays."""
-        start, flat = ragged(list(self._rows) or [((0.0, 0),)])
-        return Calendars(start, floats(h for h, _ in flat), ints(v for _, v in flat))
+        rows = list(self._rows) or [((0.0, 0),)]
+        start, flat = ragged(rows)
+        at = [
+            int(first) + max(i for i, (begin, _) in enumerate(row) if begin <= hour)
+            for first, row in zip(start, rows, strict=False)
+            for hour in range(168)
+        ]
+        return Calendars(start, floats(h for h, _ in flat), ints(v for _, v in flat), ints(at))
 
 
 def use_table(profiles: Iterable[Profile], origin: float) -> Uses:

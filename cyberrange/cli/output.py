@@ -1,0 +1,125 @@
+"""What commands have in common when they show or write something."""
+
+import json
+import math
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cyberrange.errors import CyberrangeError, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_WIDTH_OF_A_PIPE = 120
+
+
+def console(*, error: bool = False) -> "Console":
+    """Return where to print: as wide as the terminal, or wide enough for a table when it is none."""
+    from rich.console import Console
+
+    stream = sys.stderr if error else sys.stdout
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDTH_OF_A_PIPE)
+
+
+def plain(text: object, style: str = "") -> "Text":
+    """Return text from a file as it is: nothing in it colours, moves or breaks what is shown."""
+    from rich.text import Text
+
+    return Text(printable(str(text)), style=style)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for machines; what is not a number becomes null."""
+    print(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def can_write(path: Path | None, *endings: str) -> None:
+    """Refuse a file that could not be written in the end, before the work for it begins."""
+    if path is None:
+        return
+    if endings and path.suffix.lower() not in endings:
+        raise CyberrangeError(f"{path} cannot be written: its name ends in none of {', '.join(endings)}")
+    if path.is_dir():
+        raise CyberrangeError(f"{path} cannot be written: it is a folder")
+    if not path.parent.is_dir():
+        raise CyberrangeError(f"{path} cannot be written: there is no folder {path.parent}")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a draft to write to, which takes the file's place when it is complete, and else disappears."""
+    target = path.resolve()
+    draft = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
+    try:
+        yield draft
+        os.replace(draft, target)
+    except OSError as error:
+        raise CyberrangeError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def write(path: Path | None, how: Callable[[Path], object]) -> None:
+    """Write a file by a function that takes its path: whole or not at all."""
+    if path is not None:
+        with whole(path) as draft:
+            how(draft)
+
+
+def spoken_hours(hours: float) -> str:
+    """Return a time as people say it.
+
+    Examples
+    --------
+    >>> spoken_hours(0.25), spoken_hours(5.25), spoken_hours(75.0), spoken_hours(float("nan"))
+    ('15 min', '5.2 h', '3.1 d', '-')
+    """
+    if not math.isfinite(hours):
+        return "-"
+    if 0 < hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
+
+
+def spoken_rupees(rupees: float) -> str:
+    """Return money as people in India say it.
+
+    Examples
+    --------
+    >>> spoken_rupees(750.0), spoken_rupees(437247.3), spoken_rupees(81300000.0)
+    ('Rs 750', 'Rs 4.37 lakh', 'Rs 8.13 crore')
+    """
+    for unit, size in (("crore", 1e7), ("lakh", 1e5)):
+        if abs(rupees) >= size:
+            return f"Rs {rupees / size:,.2f} {unit}"
+    return f"Rs {rupees:,.0f}"
+
+
+def spoken_number(number: float) -> str:
+    """Return a number with as many digits as it deserves.
+
+    Examples
+    --------
+    >>> spoken_number(1234567.8), spoken_number(12.345), spoken_number(0.0)
+    ('1,234,568', '12.3', '0')
+    """
+    if not math.isfinite(number):
+        return "-"
+    return f"{number:,.0f}" if number == int(number) or abs(number) >= 100 else f"{number:,.3g}"
