@@ -24,7 +24,7 @@ def check(
     from cyberrange.inputs.checks import check as find_problems
 
     problems = find_problems(files)
-    severities = Counter(problem.severity for problem in problems)
+    severities: Counter[str] = Counter(problem.severity for problem in problems)
     if as_json:
         counts = {"files": len(files), "errors": severities["error"], "warnings": severities["warning"]}
         print_json({"problems": [asdict(problem) for problem in problems], **counts})

@@ -62,16 +62,13 @@ def _show_groups(groups: Groups) -> None:
 
     out = console()
     width = max(len(name) for things in groups.values() for name in things)
-    for i, (title, things) in enumerate(groups.items()):
-        out.print(plain(("\n" if i else "") + title.capitalize(), "bold") if i == 0 else "")
-        if i:
-            out.print(plain(title.capitalize(), "bold"))
+    for title, things in groups.items():
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
         table.add_column(width=width, no_wrap=True, style="cyan")
         table.add_column(overflow="fold")
         for name, about in things.items():
             table.add_row(plain(name), plain(about))
-        out.print(table)
+        out.print(plain(title.capitalize(), "bold"), table)
 
 
 def _show_matrix(cities: "dict[str, City]", scenarios: "dict[str, Scenario]", as_json: bool) -> None:

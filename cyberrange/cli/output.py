@@ -83,43 +83,53 @@ def write(path: Path | None, how: Callable[[Path], object]) -> None:
             how(draft)
 
 
-def spoken_hours(hours: float) -> str:
-    """Return a time as people say it.
+def spoken_hours(hours: float, beside: float = 0.0) -> str:
+    """Return a time as people say it, in the unit that fits it and another time beside it.
 
     Examples
     --------
     >>> spoken_hours(0.25), spoken_hours(5.25), spoken_hours(75.0), spoken_hours(float("nan"))
     ('15 min', '5.2 h', '3.1 d', '-')
+    >>> spoken_hours(5.25, beside=75.0)
+    '0.2 d'
     """
     if not math.isfinite(hours):
         return "-"
-    if 0 < hours < 1:
+    largest = max(abs(hours), abs(beside))
+    if 0 < largest < 1:
         return f"{hours * 60:.0f} min"
-    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
+    return f"{hours:.1f} h" if largest < 48 else f"{hours / 24:.1f} d"
 
 
-def spoken_rupees(rupees: float) -> str:
-    """Return money as people in India say it.
+def spoken_share(share: float, beside: float = 0.0) -> str:
+    """Return a share in per cent, with a decimal where it would otherwise vanish."""
+    del beside
+    return f"{share:.1%}" if 0 < abs(share) < 0.01 else f"{share:.0%}"
+
+
+def spoken_rupees(rupees: float, beside: float = 0.0) -> str:
+    """Return money as people in India say it, in the unit that fits it and another amount beside it.
 
     Examples
     --------
-    >>> spoken_rupees(750.0), spoken_rupees(437247.3), spoken_rupees(81300000.0)
-    ('Rs 750', 'Rs 4.37 lakh', 'Rs 8.13 crore')
+    >>> spoken_rupees(750.0), spoken_rupees(437247.3), spoken_rupees(80000000.0)
+    ('Rs 750', 'Rs 4.37 lakh', 'Rs 8 crore')
     """
     for unit, size in (("crore", 1e7), ("lakh", 1e5)):
-        if abs(rupees) >= size:
-            return f"Rs {rupees / size:,.2f} {unit}"
+        if max(abs(rupees), abs(beside)) >= size:
+            return f"Rs {rupees / size:,.2f}".rstrip("0").rstrip(".") + f" {unit}"
     return f"Rs {rupees:,.0f}"
 
 
-def spoken_number(number: float) -> str:
-    """Return a number with as many digits as it deserves.
+def spoken_number(number: float, beside: float = 0.0) -> str:
+    """Return a number with as many digits as it deserves; one beside it does not matter.
 
     Examples
     --------
     >>> spoken_number(1234567.8), spoken_number(12.345), spoken_number(0.0)
     ('1,234,568', '12.3', '0')
     """
+    del beside
     if not math.isfinite(number):
         return "-"
     return f"{number:,.0f}" if number == int(number) or abs(number) >= 100 else f"{number:,.3g}"

@@ -19,16 +19,16 @@ class NotConvergingError(CyberrangeError):
 
 
 class Occurrence(simpy.Event):
-    """An event of the rules on SimPy's clock."""
+    """An event of the rules on SimPy's clock.
 
-    __slots__ = ("a", "b", "kind")
+    All events of a world share one list of callbacks, which SimPy reads and never writes.
+    """
 
-    def __init__(self, env: simpy.Environment, hear: Callable[[Any], None], kind: int, a: int, b: int) -> None:
-        self.env = env
-        self.callbacks = [hear]
-        self._ok = True
-        self._value = None
-        self._defused = False
+    _ok = True
+    _value = None
+
+    def __init__(self, callbacks: list[Callable[[Any], None]], kind: int, a: int, b: int) -> None:
+        self.callbacks = callbacks
         self.kind = kind
         self.a = a
         self.b = b
@@ -73,6 +73,7 @@ class World:
         self.log: list[tuple[float, int, int, int, float, int]] = []
         self.heard = 0
         self._arrays = plan.lists
+        self._callbacks: list[Callable[[Any], None]] = [self._hear]
         dispatch.begin(self._arrays, self.state)
         self._drain()
         for extension in extensions:
@@ -98,10 +99,10 @@ class World:
         state, env = self.state, self.env
         count = state.count
         if count[N_OUT]:
+            callbacks = self._callbacks
             for i in range(count[N_OUT]):
                 due = state.due[i]
-                event = Occurrence(env, self._hear, due.kind, due.a, due.b)
-                env.schedule(event, due.kind, due.delay)  # type: ignore[arg-type]
+                env.schedule(Occurrence(callbacks, due.kind, due.a, due.b), due.kind, due.delay)  # type: ignore[arg-type]
             count[N_OUT] = 0
         lines = count[N_LOG] - count[LOG_BASE]
         if lines:

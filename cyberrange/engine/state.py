@@ -171,11 +171,11 @@ class Task:
     team: int = 0
     people: int = 0
     truth: int = 0
-    sensor: int = 0
+    sensor: int = -1
     which: int = 0
     key_lo: int = 0
     key_hi: int = 0
-    event: int = 0
+    event: int = -1
     asked: float = 0.0
     approved: float = 0.0
     queued: float = 0.0

@@ -69,26 +69,20 @@ def new_task(
     which: int,
     now: float,
 ) -> int:
-    """Enter a task into the book of tasks."""
-    tasks = s.tasks
+    """Enter a task into the book of tasks; its row is fresh, so only what differs from a fresh row is written."""
     i = s.count[N_TASK]
-    tasks[i].step = step
-    tasks[i].node = node
-    tasks[i].unit = unit
-    tasks[i].state = ASKED
-    tasks[i].team = team
-    tasks[i].people = people
-    tasks[i].truth = truth
-    tasks[i].sensor = -1
-    tasks[i].which = which
-    tasks[i].key_lo = lo
-    tasks[i].key_hi = hi
-    tasks[i].event = -1
-    tasks[i].asked = now
-    tasks[i].approved = now
-    tasks[i].queued = now
-    tasks[i].started = now
-    tasks[i].next = -1
+    task = s.tasks[i]
+    task.step = step
+    task.node = node
+    task.unit = unit
+    task.team = team
+    task.people = people
+    task.truth = truth
+    task.which = which
+    task.key_lo = lo
+    task.key_hi = hi
+    task.asked = now
+    task.approved = now
     s.count[N_TASK] = i + 1
     return i
 
