@@ -28,16 +28,13 @@ from cyberrange.engine.events import (
     log,
     schedule,
 )
-from cyberrange.engine.response import set_condition
+from cyberrange.engine.response import know_breach, set_condition
 from cyberrange.engine.state import (
     AT_WORK,
-    CASE_TIMES,
     DONE,
     FAILED,
     N_RECORDS,
-    NEVER,
     PAUSED,
-    T_BREACH,
     WAITING,
     State,
 )
@@ -180,9 +177,8 @@ def _exfiltrate(p: Arrays, s: State, op: int, k: int, node: int, now: float, cau
         s.count[N_RECORDS] += leaked - s.nodes[node].leaked
         s.nodes[node].leaked = leaked
         line = log(s, L_RECORDS, node, op, float(leaked), cause)
-        unit = p.nodes[node].unit
-        if s.case_time[unit * CASE_TIMES + T_BREACH] == NEVER and s.nodes[node].found == 1:
-            set_condition(p, s, unit, codes.BREACH, now, line)
+        if s.nodes[node].found == 1:
+            know_breach(p, s, p.nodes[node].unit, now, line)
 
 
 def _crawl(p: Arrays, s: State, node: int, k: int) -> None:

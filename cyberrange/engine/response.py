@@ -27,6 +27,7 @@ from cyberrange.engine.state import (
     FINISHED,
     N_EFFECT,
     NEVER,
+    T_ALERTED,
     T_BREACH,
     T_DECIDED,
     T_DECLARED,
@@ -49,7 +50,7 @@ REPAIRED = (
 """Conditions that restoring an asset ends."""
 SELF_MADE = codes.SUSPECT | codes.SHUT
 """Conditions that the response itself gives an asset."""
-LASTING = codes.WARNED | codes.VENDOR_OUT | codes.DEADLOCK
+LASTING = codes.VENDOR_OUT | codes.DEADLOCK
 """Conditions of a case that outlive its closing."""
 
 
@@ -63,13 +64,23 @@ def _stamp_time(s: State, unit: int, clock: int, now: float) -> None:
 def notice(p: Arrays, s: State, unit: int, task: int, truth: int, now: float, cause: int) -> None:
     """The city believes that something is wrong: its case opens; if it is right, its legal clock starts."""
     if truth == 1 and s.cases[unit].real == 0:
-        s.cases[unit].real = 1
-        _stamp_time(s, unit, T_NOTICED, now)
-        if s.cases[unit].bits & codes.DECLARED:
-            _stamp_time(s, unit, T_DECLARED, now)
+        _make_real(p, s, unit, now)
     if s.cases[unit].bits & codes.NOTICED == 0:
         line = log(s, L_NOTICED, unit, task, 0.0, cause)
         set_condition(p, s, unit, codes.NOTICED, now, line)
+
+
+def _make_real(p: Arrays, s: State, unit: int, now: float) -> None:
+    """Start the clocks of a case; what was already done for a mere suspicion counts from now."""
+    case = s.cases[unit]
+    case.real = 1
+    _stamp_time(s, unit, T_ALERTED, now)
+    _stamp_time(s, unit, T_NOTICED, now)
+    if case.bits & codes.DECLARED:
+        _stamp_time(s, unit, T_DECLARED, now)
+    for step in range(2, len(p.responses)):
+        if case.bits & p.responses[step].bit and p.responses[step].effect == codes.REPORT:
+            _stamp_time(s, unit, T_REPORTED, now)
 
 
 def set_condition(p: Arrays, s: State, unit: int, bit: int, now: float, cause: int) -> None:
@@ -79,6 +90,12 @@ def set_condition(p: Arrays, s: State, unit: int, bit: int, now: float, cause: i
     s.cases[unit].bits |= bit
     line = log(s, L_CONDITION, unit, bit, 1.0, cause)
     review_case(p, s, unit, now, line)
+
+
+def know_breach(p: Arrays, s: State, unit: int, now: float, cause: int) -> None:
+    """The city knows that data left."""
+    _stamp_time(s, unit, T_BREACH, now)
+    set_condition(p, s, unit, codes.BREACH, now, cause)
 
 
 def discover(p: Arrays, s: State, node: int, task: int, now: float, cause: int) -> None:
@@ -99,8 +116,7 @@ def discover(p: Arrays, s: State, node: int, task: int, now: float, cause: int) 
         notice(p, s, unit, task, 1 if nodes[node].condition & ~SELF_MADE else 0, now, line)
         _look_further(p, s, unit, now, line)
         if nodes[node].leaked > 0:
-            _stamp_time(s, unit, T_BREACH, now)
-            set_condition(p, s, unit, codes.BREACH, now, line)
+            know_breach(p, s, unit, now, line)
         review_asset(p, s, node, now, line)
         refresh(p, s, unit, now, line)
 
@@ -266,6 +282,8 @@ def _asset_effect(p: Arrays, s: State, i: int, step: int, node: int, now: float,
     elif effect == codes.RESTORE:
         mend(p, s, node, REPAIRED, True, i, cause, now)
         schedule(s, 0.0, E_AGAIN, node, cause)
+    elif effect in (codes.SHUT_DOWN, codes.PROTECT):
+        _shut_down(p, s, i, step, s.tasks[i].unit, now, cause)
     nodes[node].done |= p.responses[step].bit
     unit = p.nodes[node].unit
     if nodes[node].condition == 0 and nodes[node].isolated_by < 0:
