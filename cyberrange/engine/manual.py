@@ -3,7 +3,7 @@
 from cyberrange.engine.events import E_MANUAL_TIRED, L_MANUAL_ON, L_MANUAL_TIRED, L_REQUESTED, log, schedule
 from cyberrange.engine.levels import mark
 from cyberrange.engine.state import ASKED, CALLED, FINISHED, IDLE, ON, QUEUED, TIRED, WORKING, State
-from cyberrange.engine.work import approved, drop, leave, new_task
+from cyberrange.engine.work import approved, dispatch, drop, leave, new_task
 from cyberrange.model import codes
 from cyberrange.model.plan import Arrays
 
@@ -12,6 +12,8 @@ def call(p: Arrays, s: State, need: int, cause: int, now: float) -> None:
     """Ask a team to take over by hand, or (cause -1) send it home because the supply is back."""
     needs = s.needs
     if cause >= 0 and needs[need].manual == CALLED:
+        if needs[need].task >= 0:  # the supply came back and went in one moment
+            _relieve(p, s, needs[need].task, now)
         node = p.needs[need].node
         lo = p.nodes[node].key_lo
         hi = p.nodes[node].key_hi ^ need
@@ -37,6 +39,7 @@ def _relieve(p: Arrays, s: State, i: int, now: float) -> None:
         leave(p, s, i, now)
     elif state in (ASKED, QUEUED):
         drop(s, i, s.tasks[i].event)
+        dispatch(p, s, s.tasks[i].team, now)
 
 
 def ready(p: Arrays, s: State, i: int, now: float) -> None:

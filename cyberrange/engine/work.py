@@ -172,6 +172,7 @@ def enqueue(p: Arrays, s: State, i: int, now: float) -> None:
     task = s.tasks[i]
     task.state = QUEUED
     task.queued = now
+    task.next = -1
     task.event = log(s, L_QUEUED, i, task.node, 0.0, task.event)
     rank = p.nodes[task.node].rank if task.node >= 0 and task.truth == 1 else 3
     crew = s.crews[task.team]

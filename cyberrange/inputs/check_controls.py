@@ -6,7 +6,7 @@ from cyberrange.errors import Problem, quoted
 from cyberrange.inputs.controls import Catalogue, Mechanism
 from cyberrange.inputs.document import Document
 from cyberrange.inputs.posture import Posture
-from cyberrange.inputs.references import cycles, each_unknown, repeated, shown_cycle, unknown
+from cyberrange.inputs.references import cycles, each_unknown, hint_for, repeated, shown_cycle
 
 _SENSORS = {"sensor_sees", "sensor_delay", "sensor_false", "sign_chance"}
 _TEAMS = {"people", "hand_off", "manual_after", "manual_level"}
@@ -125,15 +125,15 @@ def check_in_place(posture: Posture, catalogue: Catalogue, document: Document) -
 
 def check_effect(posture: Posture, catalogue: Catalogue, document: Document) -> Iterator[Problem]:
     """Controls in place act on sensors, teams, steps and approvers that the posture has."""
-    for i, name in enumerate(posture.controls):
+    for name in dict.fromkeys(posture.controls):
         control = catalogue.controls.get(name)
         for mechanism in control.mechanisms if control else ():
             known = _known(posture, mechanism)
             if mechanism.ids and mechanism.change in BY_ID and not known.intersection(mechanism.ids):
-                missing = unknown(document, ("controls", i), "", mechanism.ids[0], known)
-                message = f"the effect of {quoted(name)} on {mechanism.change} is lost: there is no "
-                message += " or ".join(map(quoted, mechanism.ids))
-                yield document.problem(("controls", i), message, missing.hint, "warning")
+                meant = " or ".join(map(quoted, mechanism.ids))
+                message = f"the effect of {quoted(name)} on {mechanism.change} is lost: there is no {meant}"
+                place = ("controls", posture.controls.index(name))
+                yield document.problem(place, message, hint_for(mechanism.ids[0], known), "warning")
 
 
 def _known(posture: Posture, mechanism: Mechanism) -> set[str]:

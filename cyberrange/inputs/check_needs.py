@@ -11,7 +11,7 @@ HALF = 0.5
 """Below this level watchers raise alarms, and an outage counts as passed on."""
 
 
-def nodes(city: City) -> Iterator[tuple[KeyPath, Asset | Service]]:
+def nodes(city: City) -> Iterator[tuple[tuple[str, str], Asset | Service]]:
     """Yield every asset and service with its place in the file."""
     for name, asset in city.assets.items():
         yield ("assets", name), asset
@@ -21,9 +21,9 @@ def nodes(city: City) -> Iterator[tuple[KeyPath, Asset | Service]]:
 
 def _needs(city: City) -> Iterator[tuple[str, KeyPath, Need]]:
     """Yield every need with the id of what needs it."""
-    for path, thing in nodes(city):
+    for (kind, name), thing in nodes(city):
         for i, need in enumerate(thing.needs):
-            yield str(path[-1]), (*path, "needs", i), need
+            yield name, (kind, name, "needs", i), need
 
 
 def check_suppliers(city: City, document: Document) -> Iterator[Problem]:
@@ -62,8 +62,8 @@ def check_buffers(city: City, document: Document) -> Iterator[Problem]:
 
 def check_cycles(city: City, document: Document) -> Iterator[Problem]:
     """An outage should not run round a cycle that nothing on it can stop or start again."""
-    places = {str(path[-1]): path for path, _ in nodes(city)}
-    passed_on = {str(path[-1]): _vital(thing) for path, thing in nodes(city)}
+    places = {name: (kind, name) for (kind, name), _ in nodes(city)}
+    passed_on = {name: [s for s in _vital(thing) if s != name] for (_, name), thing in nodes(city)}
     for cycle in cycles(passed_on):
         message = f"a cycle of needs has no buffer, hold, manual take-over or black start on it: {shown_cycle(cycle)}"
         hint = "An outage runs round it at once; if a member trips, only a black start by hand ends it"
@@ -121,6 +121,8 @@ def check_idle(city: City, document: Document) -> Iterator[Problem]:
     used = {name for _, thing in nodes(city) for need in thing.needs for name in need.suppliers}
     used |= {asset.watched_by for asset in city.assets.values() if asset.watched_by}
     used |= {name for access in city.access for name in (*access.source, *access.target)}
+    if not used <= {*city.assets, *city.services}:
+        return  # a misspelt id is the likelier reason
     for name, asset in city.assets.items():
         if name not in used and not asset.exposed and not asset.records:
             message = f"{quoted(name)} plays no part: nothing needs it, and no access leads to it or from it"

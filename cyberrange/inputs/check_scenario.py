@@ -31,6 +31,8 @@ def check_unused_targets(scenario: Scenario, document: Document) -> Iterator[Pro
     """A target that no step means only keeps the scenario from cities that lack it."""
     used = {step.target for step in scenario.steps.values()}
     used |= {effect.on for step in scenario.steps.values() for effect in step.effects if effect.on}
+    if not used <= set(scenario.targets):
+        return  # a misspelt target is the likelier reason
     for name in scenario.targets:
         if name not in used:
             yield document.key_problem(("targets", name), f"no step means the target {quoted(name)}", "", "warning")

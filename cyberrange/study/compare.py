@@ -44,7 +44,9 @@ class Comparison:
 
     def of(self, scenario: str, posture: str) -> pd.DataFrame:
         """Return the measures of one scenario under one posture, a row per replicate."""
-        rows = pd.DataFrame(self.runs.xs((scenario, posture)))
+        at = self.runs.index
+        chosen = (at.get_level_values("scenario") == scenario) & (at.get_level_values("posture") == posture)
+        rows = self.runs[chosen].droplevel(["scenario", "posture"])
         return rows.dropna(axis="columns", how="all")
 
 
