@@ -33,8 +33,8 @@ lint: $(STAMP)  ## Check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## Measure the speed of both engines
-	$(BIN)/cyberrange bench
+bench: $(STAMP)  ## Measure the speed of the engine, as ratios
+	$(BIN)/python benchmarks/live.py
 
 # The oldest Python decides: newer ones resolve versions that 3.11 cannot install.
 pins: $(STAMP)  ## Write constraints.txt anew with the versions that resolve today
@@ -56,6 +56,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Python 3.11 or newer is needed: try make PYTHON=python3.11' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ test "$$(id -u)" = 0 && apt-get update -q && apt-get install -qy --no-install-recommends python3-venv; } || \
 		{ echo 'This Python cannot make a .venv: on Debian, apt-get install python3-venv' >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(PIP) install --quiet -c constraints.txt hatchling editables
