@@ -2,6 +2,7 @@
 
 import math
 
+from cyberrange.engine.case import know_breach, set_condition
 from cyberrange.engine.detect import raise_signs
 from cyberrange.engine.draws import (
     P_LASTS,
@@ -28,7 +29,6 @@ from cyberrange.engine.events import (
     log,
     schedule,
 )
-from cyberrange.engine.response import know_breach, set_condition
 from cyberrange.engine.state import (
     AT_WORK,
     DONE,

@@ -2,6 +2,7 @@
 
 import math
 
+from cyberrange.engine.case import discover, notice, set_condition
 from cyberrange.engine.draws import (
     P_DELAY,
     P_FALSE,
@@ -23,7 +24,6 @@ from cyberrange.engine.events import (
     log,
     schedule,
 )
-from cyberrange.engine.response import discover, notice, set_condition
 from cyberrange.engine.state import CASE_TIMES, N_FALSE, N_MISTAKE, NEVER, T_ALERTED, State
 from cyberrange.engine.tally import count_out, recount
 from cyberrange.engine.work import enqueue, new_task

@@ -9,42 +9,22 @@ alike, the earliest effect is blamed. Loss is charged to the blame.
 """
 
 from cyberrange.engine.accounts import book
-from cyberrange.engine.calendar import time_to_use, used_between
-from cyberrange.engine.events import (
-    E_HOLD_END,
-    E_MANUAL_CALL,
-    E_STARTED,
-    E_STORE_EMPTY,
-    E_TRIP,
-    E_WATCH,
-    L_DEADLOCK,
-    L_LEVEL,
-    L_MANUAL_OFF,
-    L_STARTING,
-    L_TRIP,
-    log,
-    schedule,
-)
+from cyberrange.engine.events import E_WATCH, L_DEADLOCK, L_LEVEL, log, schedule
 from cyberrange.engine.state import (
     ALONE,
-    CALLED,
     DEEPEST,
-    FRESH,
-    IDLE,
     LAST_FALL,
     N_DEADLOCK,
     N_DIRTY,
     N_FELL,
-    RUNNING,
     SPENT,
     STARTING,
     STUCK,
     TRIPPED,
-    UP,
     State,
 )
-from cyberrange.engine.state import ON as BY_HAND
-from cyberrange.model import codes
+from cyberrange.engine.supply import effective
+from cyberrange.engine.upkeep import attend
 from cyberrange.model.plan import Arrays
 
 TOLERANCE = 1e-13
@@ -58,72 +38,6 @@ def mark(s: State, node: int) -> None:
         s.nodes[node].dirty = 1
         s.touched[s.count[N_DIRTY]] = node
         s.count[N_DIRTY] += 1
-
-
-def supply_of(p: Arrays, s: State, need: int) -> tuple[float, int]:
-    """Supply of a need from its suppliers' levels, before any cover: (supply, binding supplier)."""
-    row = p.needs[need]
-    form = row.form
-    binder = -1
-    blame = -1
-    if form == codes.ALL_OF:
-        lowest = 1.0
-        for j in range(row.supplier_start, row.supplier_end):
-            u = p.suppliers[j].node
-            node = s.nodes[u]
-            if node.level < lowest or (node.level == lowest and lowest < 1.0 and node.blame < blame):
-                lowest = node.level
-                blame = node.blame
-                binder = u
-        return lowest, binder
-    total = 0.0
-    weights = 0.0
-    worst = 0.0
-    for j in range(row.supplier_start, row.supplier_end):
-        supplier = p.suppliers[j]
-        node = s.nodes[supplier.node]
-        short = supplier.weight * (1.0 - node.level)
-        total += node.level if form == codes.K_OF_N else short
-        weights += supplier.weight
-        if short > worst or (short == worst and short > 0.0 and node.blame < blame):
-            worst = short
-            blame = node.blame
-            binder = supplier.node
-    if form == codes.K_OF_N:
-        return min(1.0, total / row.k), binder
-    if form == codes.WEIGHTED:  # what is missing, not what is there: rounding of the weights must not look like a loss
-        total /= weights
-    return max(0.0, 1.0 - total), binder
-
-
-def stored(p: Arrays, s: State, need: int, now: float) -> float:
-    """Hours of mean need left in a buffer."""
-    row = p.needs[need]
-    state = s.needs[need]
-    if state.supply >= 1.0:
-        return min(row.cover_hours, state.store + row.cover_refill * (now - state.since))
-    used = used_between(p.uses, row.cover_use, state.since, now)
-    return max(0.0, state.store - (1.0 - state.supply) * used)
-
-
-def covered(p: Arrays, s: State, need: int, now: float) -> bool:
-    """Whether a buffer or a hold stands in for the missing supply at this instant."""
-    cover = p.needs[need].cover
-    state = s.needs[need].cover
-    if cover == codes.NO_COVER or state == SPENT:
-        return False
-    return cover == codes.HOLD or state == RUNNING or stored(p, s, need, now) > 0.0
-
-
-def effective(p: Arrays, s: State, need: int, now: float) -> tuple[float, int]:
-    """Supply of a need after cover and manual take-over: (supply, binding supplier)."""
-    supply, binder = supply_of(p, s, need)
-    if supply < 1.0 and (p.needs[need].cover != codes.NO_COVER or p.needs[need].manual_team >= 0):
-        if covered(p, s, need, now):
-            return 1.0, -1
-        if s.needs[need].manual == BY_HAND and p.needs[need].manual_level > supply:
-            return p.needs[need].manual_level, binder
-    return supply, binder
 
 
 def _own_cap(p: Arrays, s: State, node: int) -> tuple[float, int]:
@@ -196,118 +110,6 @@ def _reason(p: Arrays, s: State, node: int, now: float, cause: int) -> int:
     return cause
 
 
-def _attend(p: Arrays, s: State, node: int, now: float, cause: int) -> None:
-    """Keep a node's buffers, holds, manual take-overs and trip in step with its supply."""
-    for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
-        if p.needs[need].cover != codes.NO_COVER or p.needs[need].manual_team >= 0:
-            supply, binder = supply_of(p, s, need)
-            if supply != s.needs[need].supply:
-                line = s.nodes[binder].event if binder >= 0 else cause
-                _attend_cover(p, s, need, supply, now, line)
-                _attend_manual(p, s, need, supply, line)
-    if p.nodes[node].trip_below > 0.0:
-        _attend_trip(p, s, node, cause)
-
-
-def _attend_cover(p: Arrays, s: State, need: int, supply: float, now: float, cause: int) -> None:
-    row = p.needs[need]
-    state = s.needs[need]
-    state.store = stored(p, s, need, now)
-    state.since = now
-    state.supply = supply
-    if supply >= 1.0:
-        state.stamp += 1
-        state.cover = FRESH
-        state.event = -1
-    elif row.cover == codes.BUFFER and state.cover != SPENT:
-        state.stamp += 1
-        state.event = cause
-        if state.cover == FRESH and state.store <= 0.0:
-            state.cover = SPENT
-        else:  # a store that runs out at this very instant still has its event, which settles the level
-            state.cover = RUNNING
-            wait = time_to_use(p.uses, row.cover_use, now, state.store / (1.0 - supply))
-            schedule(s, wait, E_STORE_EMPTY, need, state.stamp)
-    elif row.cover == codes.HOLD and state.cover == FRESH:
-        state.stamp += 1
-        state.cover = RUNNING
-        state.event = cause
-        schedule(s, row.cover_hours, E_HOLD_END, need, state.stamp)
-
-
-def _attend_manual(p: Arrays, s: State, need: int, supply: float, cause: int) -> None:
-    state = s.needs[need]
-    if p.needs[need].manual_team < 0:
-        return
-    if supply < p.needs[need].manual_level and state.manual == IDLE:
-        state.manual = CALLED
-        schedule(s, 0.0, E_MANUAL_CALL, need, cause)
-    elif supply >= 1.0 and state.manual != IDLE:
-        if state.manual == BY_HAND:
-            log(s, L_MANUAL_OFF, need, state.task, 0.0, cause)
-        state.manual = IDLE
-        state.manual_stamp += 1
-        schedule(s, 0.0, E_MANUAL_CALL, need, -1)
-
-
-def _attend_trip(p: Arrays, s: State, node: int, cause: int) -> None:
-    row = p.nodes[node]
-    state = s.nodes[node]
-    if state.mode == UP:
-        low = state.supply < row.trip_below
-        if low and state.below == 0:
-            state.below = 1
-            state.trip_stamp += 1
-            schedule(s, row.trip_after, E_TRIP, node, state.trip_stamp)
-        elif not low and state.below == 1:
-            state.below = 0
-            state.trip_stamp += 1
-    elif state.mode == ALONE and state.supply >= row.restart_at:
-        state.mode = UP
-    elif state.mode == TRIPPED and _may_restart(p, s, node):
-        start(p, s, node, cause)
-    elif state.mode == STARTING and not _may_restart(p, s, node):
-        state.mode = TRIPPED
-        state.trip_stamp += 1
-
-
-def _may_restart(p: Arrays, s: State, node: int) -> bool:
-    """Whether every supply (for a black-start node: every one from outside its cycle) is back."""
-    row = p.nodes[node]
-    if row.black_start == 0:
-        return s.nodes[node].supply >= row.restart_at
-    for need in range(row.need_start, row.need_end):
-        if p.needs[need].inside == 0 and supply_of(p, s, need)[0] < row.restart_at:
-            return False
-    return True
-
-
-def start(p: Arrays, s: State, node: int, cause: int) -> None:
-    """Begin to restart a tripped node."""
-    state = s.nodes[node]
-    state.mode = STARTING
-    state.trip_stamp += 1
-    log(s, L_STARTING, node, -1, p.nodes[node].start_time, cause)
-    schedule(s, p.nodes[node].start_time, E_STARTED, node, state.trip_stamp)
-
-
-def trip(p: Arrays, s: State, node: int, now: float) -> None:
-    """Take a node out because its supply stayed too low; the trip inherits the blame of what starved it."""
-    state = s.nodes[node]
-    state.mode = TRIPPED
-    state.below = 0
-    worst = 2.0
-    cause = state.event
-    for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
-        supply, binder = effective(p, s, need, now)
-        if binder >= 0 and supply < worst:
-            worst = supply
-            state.trip_by = s.nodes[binder].blame
-            cause = s.nodes[binder].event
-    state.trip_event = log(s, L_TRIP, node, -1, worst, cause)
-    mark(s, node)
-
-
 def settle(p: Arrays, s: State, now: float, cause: int) -> None:
     """Bring every level that the marked nodes can reach to its new value."""
     if s.count[N_DIRTY] == 0:
@@ -333,7 +135,7 @@ def settle(p: Arrays, s: State, now: float, cause: int) -> None:
             _settle_node(p, s, p.member[p.components[c].member_start], now, cause, heap, attended)
             s.solver[c].rose = 0
     for node in attended:
-        _attend(p, s, node, now, cause)
+        attend(p, s, node, now, cause)
     for c in cycles:
         _look_for_deadlock(p, s, c, now, cause)
 

@@ -1,8 +1,9 @@
 """Rules of plant: buffers run empty, set-points expire, protection trips and machines start again."""
 
-from cyberrange.engine.events import L_HOLD_END, L_STARTED, L_STORE_EMPTY, log
-from cyberrange.engine.levels import mark, trip
-from cyberrange.engine.state import ALONE, RUNNING, SPENT, STARTING, UP, State
+from cyberrange.engine.events import L_HOLD_END, L_STARTED, L_STORE_EMPTY, L_TRIP, log
+from cyberrange.engine.levels import mark
+from cyberrange.engine.state import ALONE, RUNNING, SPENT, STARTING, TRIPPED, UP, State
+from cyberrange.engine.supply import effective
 from cyberrange.model.plan import Arrays
 
 
@@ -32,3 +33,20 @@ def started(p: Arrays, s: State, node: int, stamp: int) -> None:
         nodes[node].trip_by = -1
         log(s, L_STARTED, node, -1, 0.0, nodes[node].trip_event)
         mark(s, node)
+
+
+def trip(p: Arrays, s: State, node: int, now: float) -> None:
+    """Take a node out because its supply stayed too low; the trip inherits the blame of what starved it."""
+    state = s.nodes[node]
+    state.mode = TRIPPED
+    state.below = 0
+    worst = 2.0
+    cause = state.event
+    for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
+        supply, binder = effective(p, s, need, now)
+        if binder >= 0 and supply < worst:
+            worst = supply
+            state.trip_by = s.nodes[binder].blame
+            cause = s.nodes[binder].event
+    state.trip_event = log(s, L_TRIP, node, -1, worst, cause)
+    mark(s, node)

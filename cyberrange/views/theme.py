@@ -159,7 +159,7 @@ def drawing() -> Iterator[None]:
     A script for which no font is installed is laid out with boxes; the reader's browser knows better.
     """
     with mpl.rc_context(), warnings.catch_warnings():
-        mpl.rcParams.update(mpl.rcParamsDefault | {"backend": mpl.rcParams._get("backend")})
+        mpl.rcdefaults()
         mpl.rcParams.update(settings())
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")

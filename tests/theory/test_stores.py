@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 
 from cyberrange.engine.accounts import close
-from cyberrange.engine.levels import stored
+from cyberrange.engine.supply import stored
 from cyberrange.engine.live import World
 from tests.build import (
     Hand,
