@@ -106,8 +106,7 @@ def compare(
 
 def _comparison_as_json(found: "Comparison", *files: Path | None) -> dict[str, Any]:
     provenance = [
-        {"scenario": scenario, "posture": posture, **known}
-        for (scenario, posture), known in found.provenance.items()
+        {"scenario": scenario, "posture": posture, **known} for (scenario, posture), known in found.provenance.items()
     ]
     return {
         "city": found.city.id,

@@ -58,11 +58,7 @@ def _allowed(p: Arrays, s: State, step: int) -> bool:
 def consider(p: Arrays, s: State, op: int, cause: int) -> None:
     """Start an operation if it waits and everything it needs is there."""
     operations = s.operations
-    state = operations[op].state
-    if (state not in (WAITING, PAUSED)) or not _allowed(p, s, p.operations[op].step):
-        return
-    if not any_foothold(p, s, op):
-        operations[op].state = WAITING
+    if operations[op].state != WAITING or not _allowed(p, s, p.operations[op].step) or not any_foothold(p, s, op):
         return
     step = p.operations[op].step
     operations[op].state = AT_WORK
@@ -111,6 +107,8 @@ def finish(p: Arrays, s: State, op: int, stamp: int, now: float) -> None:
 def resume(p: Arrays, s: State, op: int, stamp: int) -> None:
     """Consider an operation again after a pause or a new foothold."""
     if s.operations[op].stamp == stamp:
+        if s.operations[op].state == PAUSED:
+            s.operations[op].state = WAITING
         consider(p, s, op, s.operations[op].event)
 
 
@@ -157,6 +155,9 @@ def _apply_to(p: Arrays, s: State, op: int, k: int, node: int, now: float, cause
         return
     if (do in (codes.COMPROMISE, codes.WORM)) and s.nodes[node].held == 1:
         return
+    if do == codes.WORM:
+        _infest(p, s, node, k, cause, now)
+        return
     e = strike(p, s, node, do, p.effects[k].load if do == codes.FLOOD else p.effects[k].level, cause, now)
     if do == codes.WITHDRAW and p.nodes[node].vendor >= 0:
         s.vendor_by[p.nodes[node].vendor] = e
@@ -167,8 +168,6 @@ def _apply_to(p: Arrays, s: State, op: int, k: int, node: int, now: float, cause
             p.operations[op].key_hi ^ p.nodes[node].key_hi, P_LASTS, s.operations[op].attempt,
         )  # fmt: skip
         schedule(s, hours, E_EFFECT_END, e, 0)
-    if do == codes.WORM:
-        _crawl(p, s, node, k)
 
 
 def _exfiltrate(p: Arrays, s: State, op: int, k: int, node: int, now: float, cause: int) -> None:
@@ -181,8 +180,11 @@ def _exfiltrate(p: Arrays, s: State, op: int, k: int, node: int, now: float, cau
             know_breach(p, s, p.nodes[node].unit, now, line)
 
 
-def _crawl(p: Arrays, s: State, node: int, k: int) -> None:
-    """Plan a worm's next attempt along each access edge out of a node."""
+def _infest(p: Arrays, s: State, node: int, k: int, cause: int, now: float) -> None:
+    """A worm takes a node, lowers its health (an effect of its own, for it ends apart) and crawls on from there."""
+    e = strike(p, s, node, codes.WORM, 1.0, cause, now)
+    if p.effects[k].level < 1.0:
+        strike(p, s, node, codes.IMPAIR, p.effects[k].level, s.effects[e].event, now)
     for j in range(p.nodes[node].reach_start, p.nodes[node].reach_end):
         if p.effects[k].kinds == 0 or p.effects[k].kinds >> p.nodes[p.reach[j]].kind & 1:
             _plan_spread(p, s, node, j, k)
@@ -195,11 +197,14 @@ def _plan_spread(p: Arrays, s: State, node: int, j: int, k: int) -> None:
         s.seed_key, p.nodes[node].key_lo ^ p.nodes[p.reach[j]].key_hi,
         p.nodes[node].key_hi ^ p.nodes[p.reach[j]].key_lo, P_SPREAD, which,
     )  # fmt: skip
-    schedule(s, -math.log(1.0 - u) / p.effects[k].rate, E_SPREAD, j, k)
+    schedule(s, -math.log(1.0 - u) / p.effects[k].rate, E_SPREAD, j, which * len(p.effects) + k)
 
 
-def spread(p: Arrays, s: State, j: int, k: int, now: float) -> None:
+def spread(p: Arrays, s: State, j: int, attempt: int, now: float) -> None:
     """A worm's attempt along access edge j: it succeeds if the way is open, and is repeated while it is not."""
+    k = attempt % len(p.effects)
+    if attempt // len(p.effects) != s.spread_tries[j] - 1:  # of an earlier stay of the worm on this asset
+        return
     source = p.reach_from[j]
     node = p.reach[j]
     nodes = s.nodes
@@ -209,5 +214,4 @@ def spread(p: Arrays, s: State, j: int, k: int, now: float) -> None:
         _plan_spread(p, s, source, j, k)
         return
     line = log(s, L_SPREAD, node, source, 0.0, nodes[source].held_event)
-    strike(p, s, node, codes.WORM, p.effects[k].level, line, now)
-    _crawl(p, s, node, k)
+    _infest(p, s, node, k, line, now)

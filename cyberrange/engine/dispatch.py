@@ -82,7 +82,9 @@ def handle(p: Arrays, s: State, now: float, kind: int, a: int, b: int) -> None: 
     elif kind == E_MANUAL_TIRED:
         tire(p, s, a, b, now)
     elif kind == E_EFFECT_END:
-        end_effect(p, s, a, now)
+        line = end_effect(p, s, a, now)
+        if line >= 0:
+            response.passed(p, s, a, now, line)
     elif kind == E_COMPLAINT:
         detect.complain(p, s, a, b, now)
     elif kind == E_WATCH:

@@ -28,7 +28,7 @@ from cyberrange.engine.tally import count_out, recount
 from cyberrange.model import codes
 from cyberrange.model.plan import Arrays
 
-HEALTH = (codes.IMPAIR, codes.ENCRYPT, codes.FORCE, codes.WITHDRAW, codes.WORM)
+HEALTH = (codes.IMPAIR, codes.ENCRYPT, codes.FORCE, codes.WITHDRAW)
 BITS = (
     codes.COMPROMISED, codes.IMPAIRED, codes.DESTROYED, codes.FORCED, codes.FALSIFIED, 0, codes.FLOODED,
     codes.IMPAIRED | codes.WITHDRAWN, codes.COMPROMISED, 0,
@@ -103,8 +103,6 @@ def strike(p: Arrays, s: State, node: int, do: int, level: float, cause: int, no
     e = new_effect(s, node, 1, do, level, line)
     count_out(p, s, node)
     nodes[node].condition |= BITS[do]
-    if do == codes.WORM and level < 1.0:
-        nodes[node].condition |= codes.IMPAIRED
     if do in HEALTH and level < nodes[node].health:
         nodes[node].health = level
         nodes[node].health_by = e
@@ -189,12 +187,18 @@ def mend(p: Arrays, s: State, node: int, bits: int, connect: bool, task: int, ca
     recount(p, s, node, now)
 
 
-def end_effect(p: Arrays, s: State, e: int, now: float) -> None:
-    """End an effect that lasts only so long."""
+def end_effect(p: Arrays, s: State, e: int, now: float) -> int:
+    """End an effect that lasts only so long; return the line of the log, -1 if it has ended before."""
     if s.effects[e].live == 0:
-        return
+        return -1
+    line = log(s, L_ATTACK_EFFECT_END, s.effects[e].node, e, 0.0, s.effects[e].event)
+    lift(p, s, e, now)
+    return line
+
+
+def lift(p: Arrays, s: State, e: int, now: float) -> None:
+    """End one effect, and of its node's conditions those that no other effect upholds."""
     node = s.effects[e].node
-    log(s, L_ATTACK_EFFECT_END, node, e, 0.0, s.effects[e].event)
     count_out(p, s, node)
     s.effects[e].live = 0
     s.nodes[node].condition &= ~BITS[s.effects[e].do]

@@ -2,7 +2,7 @@
 
 from cyberrange.engine.case import discover, refresh, review_asset, review_found, set_condition, stamp_time
 from cyberrange.engine.draws import P_FIND, uniform
-from cyberrange.engine.effects import isolate, mend
+from cyberrange.engine.effects import isolate, lift, mend
 from cyberrange.engine.events import (
     E_AGAIN,
     E_HELP_LEAVES,
@@ -12,6 +12,7 @@ from cyberrange.engine.events import (
     L_STARTED,
     L_TASK_DONE,
     L_TASK_FAILED,
+    L_UNDO,
     log,
     schedule,
 )
@@ -29,7 +30,7 @@ from cyberrange.engine.state import (
     State,
 )
 from cyberrange.engine.tally import count_out, recount
-from cyberrange.engine.work import dispatch, enqueue, request
+from cyberrange.engine.work import ROUNDS, dispatch, drop, enqueue, overtaken, request
 from cyberrange.model import codes
 from cyberrange.model.plan import Arrays
 
@@ -59,9 +60,12 @@ def finished(p: Arrays, s: State, i: int, now: float) -> None:
     node = tasks[i].node
     unit = tasks[i].unit
     which = tasks[i].which
+    if overtaken(p, s, i):
+        drop(s, i, tasks[i].event)
+        return
     if tasks[i].luck >= p.responses[step].chance:
         tasks[i].event = log(s, L_TASK_FAILED, i, node, 0.0, tasks[i].event)
-        tasks[i].which = which + 4096
+        tasks[i].which = which + ROUNDS
         tasks[i].asked = now
         tasks[i].approved = now
         enqueue(p, s, i, now)
@@ -88,6 +92,7 @@ def _asset_effect(p: Arrays, s: State, i: int, step: int, node: int, now: float,
         mend(p, s, node, codes.FLOODED, False, i, cause, now)
     elif effect == codes.CORRECT:
         mend(p, s, node, codes.FORCED | codes.FALSIFIED, False, i, cause, now)
+        schedule(s, 0.0, E_AGAIN, node, cause)
     elif effect == codes.REOPEN:
         mend(p, s, node, codes.SHUT | codes.SUSPECT, True, i, cause, now)
     elif effect == codes.RESTORE:
@@ -98,13 +103,13 @@ def _asset_effect(p: Arrays, s: State, i: int, step: int, node: int, now: float,
     nodes[node].done |= p.responses[step].bit
     unit = p.nodes[node].unit
     if nodes[node].condition == 0 and nodes[node].isolated_by < 0:
-        _close_asset(p, s, node, now, cause)
+        _close_asset(p, s, node, now)
     else:
         review_asset(p, s, node, now, cause)
     refresh(p, s, unit, now, cause)
 
 
-def _close_asset(p: Arrays, s: State, node: int, now: float, cause: int) -> None:
+def _close_asset(p: Arrays, s: State, node: int, now: float) -> None:
     """An asset is whole again: it may be hit and found anew."""
     nodes = s.nodes
     count_out(p, s, node)
@@ -185,13 +190,37 @@ def _settle_dues(p: Arrays, s: State, i: int, unit: int, now: float, cause: int)
         s.vendor_by[v] = -1
     s.cases[unit].bits &= ~codes.VENDOR_OUT
     for e in range(s.count[N_EFFECT]):
-        node = s.effects[e].node
         if s.effects[e].do == codes.WITHDRAW and s.effects[e].attack == 1 and s.effects[e].live == 1:
-            mend(p, s, node, codes.WITHDRAWN | codes.IMPAIRED, False, i, cause, now)
-            if s.nodes[node].condition == 0 and s.nodes[node].isolated_by < 0 and s.nodes[node].found == 1:
-                _close_asset(p, s, node, now, cause)
+            log(s, L_UNDO, s.effects[e].node, i, float(codes.WITHDRAWN), cause)
+            lift(p, s, e, now)
+            _close_if_whole(p, s, s.effects[e].node, now)
     review_found(p, s, unit, now, cause)
     refresh(p, s, unit, now, cause)
+
+
+def passed(p: Arrays, s: State, e: int, now: float, cause: int) -> None:
+    """An effect has ended by itself: its asset may be whole, its vendor back, its case clean."""
+    node = s.effects[e].node
+    unit = p.nodes[node].unit
+    vendor = p.nodes[node].vendor
+    if s.effects[e].do == codes.WITHDRAW and vendor >= 0:
+        s.vendor_by[vendor] = -1
+        s.cases[unit].bits &= ~codes.VENDOR_OUT
+        for other in range(s.count[N_EFFECT]):
+            if s.effects[other].do == codes.WITHDRAW and s.effects[other].attack == 1 and s.effects[other].live == 1:
+                if p.nodes[s.effects[other].node].vendor == vendor:
+                    s.vendor_by[vendor] = other
+                if p.nodes[s.effects[other].node].unit == unit:
+                    s.cases[unit].bits |= codes.VENDOR_OUT
+        for each in range(len(p.units)):
+            review_found(p, s, each, now, cause)
+    _close_if_whole(p, s, node, now)
+    refresh(p, s, unit, now, cause)
+
+
+def _close_if_whole(p: Arrays, s: State, node: int, now: float) -> None:
+    if s.nodes[node].condition == 0 and s.nodes[node].isolated_by < 0 and s.nodes[node].found == 1:
+        _close_asset(p, s, node, now)
 
 
 def _black_start(p: Arrays, s: State, unit: int, cause: int) -> None:

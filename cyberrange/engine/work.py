@@ -52,6 +52,8 @@ from cyberrange.engine.state import (
 from cyberrange.model import codes
 from cyberrange.model.plan import Arrays
 
+ROUNDS = 4096
+"""A task's luck has the number of its asset's round; each time that it is done again adds this much."""
 PLACES = 9
 """Places with a chain of their own for each playbook step: the kinds of zone, shared assets, the case itself."""
 
@@ -204,6 +206,8 @@ def dispatch(p: Arrays, s: State, team: int, now: float) -> None:
             crew.first += 1
             continue
         task = s.tasks[i]
+        if task.state != DROPPED and overtaken(p, s, i):
+            drop(s, i, task.event)
         if task.state != DROPPED and task.people > free_people(p, s, team, now):
             if crew.awake == 0:
                 crew.awake = 1
@@ -213,6 +217,12 @@ def dispatch(p: Arrays, s: State, team: int, now: float) -> None:
         crew.waiting -= 1
         if task.state != DROPPED:
             begin(p, s, i, now)
+
+
+def overtaken(p: Arrays, s: State, i: int) -> bool:
+    """Whether the asset of a task was made whole by another step since the task was asked for."""
+    task = s.tasks[i]
+    return p.responses[task.step].scope == codes.ASSET and s.nodes[task.node].round != task.which % ROUNDS
 
 
 def drop(s: State, i: int, cause: int) -> None:

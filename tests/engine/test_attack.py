@@ -60,7 +60,7 @@ def test_an_operation_starts_as_soon_as_an_asset_that_reaches_its_target_is_held
         deep=step("c", HOLD, foothold="held"),
     )
     world = play(chain("a", "b", "c", "d"), attack)
-    assert starts(world) == [(0, "enter"), (3, "on"), (5, "far"), (5, "deep")]
+    assert sorted(starts(world)) == [(0, "enter"), (3, "on"), (5, "deep"), (5, "far")]
 
 
 def test_a_step_on_many_targets_needs_one_foothold_and_acts_where_it_has_one():
@@ -230,8 +230,6 @@ def test_a_step_that_comes_again_waits_for_its_foothold():
         ({"do": "flood", "load": 4}, 0.25),
         ({"do": "flood", "load": 0.8}, 1.0),
         ({"do": "withdraw", "level": 0.5}, 0.5),
-        ({"do": "worm", "level": 0.5, "rate": 1}, 0.5),
-        ({"do": "compromise", "level": 0.5}, 1.0),
         ({"do": "falsify"}, 1.0),
     ],
 )

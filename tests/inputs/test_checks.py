@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -67,9 +67,7 @@ def test_a_problem_of_a_base_is_told_once_for_all_that_build_on_it(tmp_path: Pat
     for name in ("one", "two"):
         (tmp_path / f"{name}.yaml").write_text(f"base: _posture\nid: {name}\n")
     (problem,) = check(tmp_path.glob("*.yaml"))
-    assert str(problem) == (
-        f"{tmp_path}/_posture.yaml:18:16: triage.team: unknown team 'wacht'. Did you mean 'watch'?"
-    )
+    assert str(problem) == (f"{tmp_path}/_posture.yaml:17:16: triage.team: unknown team 'wacht'. Did you mean 'watch'?")
 
 
 def test_a_part_of_other_files_is_only_read_as_yaml(tmp_path: Path) -> None:
@@ -235,7 +233,9 @@ def test_a_control_needs_what_it_requires(shop: Catalogue) -> None:
 
 
 def test_controls_that_exclude_each_other_do_not_stand_together(shop: Catalogue) -> None:
-    assert controlled(shop, "[bolt, lock]", lock={"excludes": ("bolt",)}) == ["error 'lock' and 'bolt' exclude each other"]
+    assert controlled(shop, "[bolt, lock]", lock={"excludes": ("bolt",)}) == [
+        "error 'lock' and 'bolt' exclude each other"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -251,13 +251,11 @@ def test_the_effect_of_a_control_needs_what_it_acts_on(shop: Catalogue, change: 
 
 
 def test_every_quantity_that_is_singled_out_is_one_that_a_mechanism_can_change() -> None:
-    from typing import get_args
-
     assert BY_ID | BY_TECHNIQUE | BY_ASSET <= set(get_args(Quantity))
 
 
 def test_conditions_and_limits_are_those_of_the_model() -> None:
-    assert CASE_CONDITIONS == codes.CASE_BITS
+    assert codes.CASE_BITS == CASE_CONDITIONS
     assert MOST_STEPS == 62 - codes.STEP_BIT
 
 

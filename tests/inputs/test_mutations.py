@@ -31,10 +31,12 @@ POOL = [
     *[("controls", shipped("controls")["controls"])] * 3,
 ]
 VALUES = (
-    "", "null", "~", "true", "0", "-1", "1e9", "1e400", ".nan", "12", "0.5", "text", "[]", "{}", "[a, b]", "{a: b}", "4 h",
-    "0 h", "Rs 5 lakh", "-4 h", "1e300 y", "2027-02-30", "any", "maintainer", "shared", "found", "'", '"', "&a 1", "*a", "<<",
-    "!!float 3", "!!python/none x", "- x", "? x", "|", ">-", "@", "%", "\t", "\0", "\u202e", "हिन्दी", "x" * 5000, "[" * 60,
+    "", "null", "~", "true", "0", "-1", "1e9", "1e400", ".nan", "12", "0.5", "text", "[]", "{}", "[a, b]", "{a: b}",
+    "4 h", "0 h", "Rs 5 lakh", "-4 h", "1e300 y", "2027-02-30", "any", "maintainer", "shared", "found", "'", '"',
+    "&a 1", "*a", "<<", "!!float 3", "!!python/none x", "- x", "? x", "|", ">-", "@", "%", "\t", "\0", "\u202e",
+    "हिन्दी", "x" * 5000, "[" * 60,
 )  # fmt: skip
+PAIR = re.compile(rb"(?<=[ {])([a-z_]+): (\[[^\]\n]*\]|[A-Za-z0-9_.]+(?: (?:h|min|d|lakh))?)(?=[,}\n ])")
 NUMBERS = (b"0", b"1", b"0.5", b"2", b"3", b"0.001", b"24", b"1000", b"1e-9", b"123456789")
 
 
@@ -100,7 +102,7 @@ def some_numbers(text: bytes, rng: random.Random) -> bytes:
 
 def some_neighbours(text: bytes, rng: random.Random) -> bytes:
     """Give a key the value that the same key has elsewhere in the file: mostly sound, seldom sensible."""
-    pairs = list(re.finditer(rb"(?<=[ {])([a-z_]+): (\[[^\]\n]*\]|[A-Za-z0-9_.]+(?: (?:h|min|d|lakh))?)(?=[,}\n ])", text))
+    pairs = list(PAIR.finditer(text))
     for _ in range(rng.randrange(1, 4)):
         one = rng.choice(pairs)
         other = rng.choice([pair for pair in pairs if pair[1] == one[1]])
@@ -112,9 +114,7 @@ def some_neighbours(text: bytes, rng: random.Random) -> bytes:
 def some_keys(text: bytes, rng: random.Random) -> bytes:
     keys = list(re.finditer(rb"[a-z_0-9]+(?=:[ \n])", text))
     one, other = sorted(rng.sample(keys, 2), key=lambda key: key.start())
-    return (
-        text[: one.start()] + other[0] + text[one.end() : other.start()] + one[0] + text[other.end() :]
-    )
+    return text[: one.start()] + other[0] + text[one.end() : other.start()] + one[0] + text[other.end() :]
 
 
 MUTATORS: tuple[Callable[[bytes, random.Random], bytes], ...] = (

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from build import posture, scenario, step
+from tests.build import posture, scenario, step
 
 import cyberrange as cr
 from cyberrange.engine.live import World

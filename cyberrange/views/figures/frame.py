@@ -7,6 +7,7 @@ from functools import wraps
 from typing import ParamSpec
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -31,7 +32,9 @@ def drawn(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 def sheet(height: float, width: float = WIDTH) -> Figure:
     """Return an empty figure of so many inches; no window and no user's backend is touched."""
-    return Figure(figsize=(width, height))
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def room(figure: Figure, left: float, top: float, right: float, bottom: float, **more: object) -> Axes:

@@ -1,0 +1,249 @@
+"""The city as a graph: layers from the street to the services, sectors as bands, damage as colour, cause as shape."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import networkx as nx
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, PathPatch, Rectangle
+from matplotlib.path import Path
+
+from cyberrange.views.figures.frame import bare, drawn, fitted, room, sheet, width_of
+from cyberrange.views.subjects import CityMap, Harm, MapNode, MapPanel
+from cyberrange.views.theme import SIZE, light
+from cyberrange.views.words import duration
+
+LAYERS = ("sensing", "communication", "data", "application", "service")
+TITLES = ("Sensing", "Communication", "Data", "Application", "Services")
+WIDE, SIDE = 648.0, 70.0
+ROW, GLYPH, DOT, BAND_GAP = 12.5, 10.5, 6.0, 6.0
+LEGEND, HEAD, BETWEEN = 44.0, 34.0, 14.0
+CLASSES = ((0.0, "nothing"), (6.0, "under 6 h"), (24.0, "6 to 24 h"), (168.0, "1 to 7 d"), (720.0, "7 to 30 d"))
+"""Upper ends of the classes of time lost, as hours of full outage; the last class has none."""
+LETTER = SIZE - 2.2
+
+
+class Layout(NamedTuple):
+    """Where everything stands within a panel, in points from its upper left corner."""
+
+    place: dict[str, tuple[float, float]]
+    labels: tuple[tuple[float, float, str], ...]
+    bands: tuple[tuple[str, float, float], ...]
+    """Title, top, bottom."""
+    columns: tuple[float, ...]
+    high: float
+
+
+def damage_class(hours: float) -> int:
+    """Return the class of a time lost: 0 nothing, 5 over 30 days of full outage.
+
+    Examples
+    --------
+    >>> [damage_class(h) for h in (0.0, 3.0, 6.0, 100.0, 5000.0)]
+    [0, 1, 2, 3, 5]
+    """
+    return 0 if hours <= 0 else 1 + sum(hours >= end for end, _ in CLASSES[1:])
+
+
+@drawn
+def city_map(subject: CityMap) -> Figure:
+    """Draw the city once for each posture, every node in the same place.
+
+    Parameters
+    ----------
+    subject
+        Nodes, and the harm done to them in one run or in two with the same luck.
+    """
+    figure = sheet(4.0)
+    layout = _layout(figure, subject)
+    panels = len(subject.panels)
+    height = LEGEND + panels * (HEAD + layout.high) + (panels - 1) * BETWEEN + 4
+    figure.set_size_inches(WIDE / 72, height / 72)
+    axes = room(figure, 0, 0, 0, 0)
+    bare(axes)
+    axes.set_xlim(0, WIDE)
+    axes.set_ylim(height, 0)
+    _legend(axes)
+    for i, panel in enumerate(subject.panels):
+        _panel(axes, subject, panel, layout, LEGEND + i * (HEAD + layout.high + BETWEEN))
+    return figure
+
+
+# --- where everything stands ------------------------------------------------------------------------------------------
+
+
+def _layout(figure: Figure, subject: CityMap) -> Layout:
+    """Give each sector with damage a band and each layer a column; what was spared gets dots."""
+    hurt = {key for panel in subject.panels for key in panel.harm}
+    sectors = [s for s in dict.fromkeys(n.sector for n in subject.nodes) if any(n.sector == s and n.key in hurt for n in subject.nodes)]  # fmt: skip
+    order = _order(subject)
+    bands = [(sector.replace("_", " "), [n for n in subject.nodes if n.sector == sector]) for sector in sectors]
+    rest = [n for n in subject.nodes if n.sector not in sectors]
+    if rest:
+        bands.append(("unharmed", rest))
+    columns = _columns(figure, [nodes for _, nodes in bands], hurt)
+    place: dict[str, tuple[float, float]] = {}
+    labels: list[tuple[float, float, str]] = []
+    edges, y = [], 0.0
+    for title, nodes in bands:
+        high = 0.0
+        for i, layer in enumerate(LAYERS):
+            own = sorted((n for n in nodes if n.layer == layer), key=lambda n: order.get(n.key, 0.0))
+            high = max(high, _cell(figure, own, hurt, (columns[i], y, columns[i + 1] - columns[i]), place, labels))
+        edges.append((title, y, y + high))
+        y += high + BAND_GAP
+    return Layout(place, tuple(labels), tuple(edges), columns, y - BAND_GAP)
+
+
+def _order(subject: CityMap) -> dict[str, float]:
+    """Order of nodes along the ways of the damage: causes above what fell with them."""
+    graph: nx.DiGraph[str] = nx.DiGraph(edge for panel in subject.panels for edge in panel.paths)
+    ranks = nx.condensation(graph)
+    depth: dict[str, float] = {}
+    for i, generation in enumerate(nx.topological_generations(ranks)):
+        for component in generation:
+            depth |= dict.fromkeys(ranks.nodes[component]["members"], float(i))
+    return depth
+
+
+def _groups(nodes: Sequence[MapNode], hurt: set[str]) -> dict[str, list[str]]:
+    """Nodes with damage by name: the same system of several cities shares a row."""
+    groups: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.key in hurt:
+            groups.setdefault(node.name, []).append(node.key)
+    return groups
+
+
+def _columns(figure: Figure, bands: Sequence[Sequence[MapNode]], hurt: set[str]) -> tuple[float, ...]:
+    """Edges of the columns: each as wide as its longest row, all together as wide as the sheet."""
+    wide = []
+    for layer in LAYERS:
+        rows = [
+            GLYPH * len(keys) + width_of(figure, name, SIZE - 1)
+            for nodes in bands
+            for name, keys in _groups([n for n in nodes if n.layer == layer], hurt).items()
+        ]
+        wide.append(max([46.0, *rows]) + 14)
+    room_left = WIDE - SIDE
+    spare = room_left - sum(wide)
+    if spare < 0:
+        most = _water_level(wide, room_left)
+        wide = [min(w, most) for w in wide]
+    else:
+        wide = [w + spare / len(wide) for w in wide]
+    return tuple(SIDE + sum(wide[:i]) for i in range(len(wide) + 1))
+
+
+def _water_level(wide: Sequence[float], total: float) -> float:
+    """Width at which the widest columns are cut so that all fit."""
+    low, high = 0.0, max(wide)
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(min(w, middle) for w in wide) < total else (low, middle)
+    return low
+
+
+def _cell(
+    figure: Figure, nodes: Sequence[MapNode], hurt: set[str], box: tuple[float, float, float],
+    place: dict[str, tuple[float, float]], labels: list[tuple[float, float, str]],
+) -> float:  # fmt: skip
+    """Place the nodes of one sector and layer: damaged ones in rows with names, the others as dots; return the height."""
+    left, top, wide = box
+    y = top + ROW / 2
+    for name, keys in _groups(nodes, hurt).items():
+        for i, key in enumerate(keys):
+            place[key] = (left + GLYPH * (i + 0.5), y)
+        x = left + GLYPH * len(keys) + 2
+        labels.append((x, y, fitted(figure, name, left + wide - x - 6, SIZE - 1)))
+        y += ROW
+    spared = [n.key for n in nodes if n.key not in hurt]
+    across = max(1, int((wide - 12) // DOT))
+    for i, key in enumerate(spared):
+        place[key] = (left + DOT * (i % across + 0.7), y - 2 + DOT * (i // across))
+    rows = -(-len(spared) // across)
+    return y - ROW / 2 - top + rows * DOT + (2 if rows else 0)
+
+
+# --- what is drawn ----------------------------------------------------------------------------------------------------
+
+
+def _legend(axes: Axes) -> None:
+    shapes = (
+        (Harm(True, False, 0, 1), "hit by the attack"),
+        (Harm(False, True, 0, 1), "cut off by the response"),
+        (Harm(False, False, 0, 1), "fell with what it needs"),
+    )
+    x = 10.0
+    for harm, text in shapes:
+        _glyph(axes, x, 10, harm)
+        axes.text(x + 9, 10, text, va="center", color=light("muted"))
+        x += 124
+    axes.add_patch(Circle((x, 10), 1.6, facecolor="none", edgecolor=light("muted"), linewidth=0.6))
+    axes.text(x + 9, 10, "spared", va="center", color=light("muted"))
+    axes.plot([x + 52, x + 72], [12, 8], color=light("muted"), lw=0.7)
+    axes.text(x + 78, 10, "way of the damage", va="center", color=light("muted"))
+    axes.text(4, 29, "Time lost, as hours of full outage:", va="center", color=light("muted"))
+    x = 150.0
+    for i, text in enumerate((*(name for _, name in CLASSES), "over 30 d")):
+        box = Rectangle((x, 24), 10, 10, facecolor=light(f"damage{i}"), edgecolor=light("muted"), linewidth=0.5)
+        axes.add_patch(box)
+        axes.text(x + 14, 29, text, va="center", color=light("muted"))
+        x += 76
+
+
+def _panel(axes: Axes, subject: CityMap, panel: MapPanel, layout: Layout, top: float) -> None:
+    services = [n.key for n in subject.nodes if n.layer == "service"]
+    fell = sum(panel.harm[key].hours > 0 for key in services if key in panel.harm)
+    hit = sum(h.hit for h in panel.harm.values())
+    cut = sum(h.cut for h in panel.harm.values())
+    hours = sum(panel.harm[key].hours for key in services if key in panel.harm)
+    axes.text(4, top + 7, panel.title, weight="bold", va="center", fontsize=SIZE + 1)
+    says = f"{hit} systems hit, {cut} cut off, {fell} of {len(services)} services hurt, for {duration(hours)} of full outage in all"
+    axes.text(WIDE - 4, top + 7, says, ha="right", va="center", color=light("muted"))
+    for i, title in enumerate(TITLES):
+        axes.text(layout.columns[i], top + 22, title, va="center", color=light("muted"), fontsize=SIZE - 0.5)
+    base = top + HEAD
+    for title, y0, y1 in layout.bands:
+        axes.plot([4, WIDE - 4], [base + y0 - BAND_GAP / 2] * 2, color=light("line"), lw=0.5, zorder=0)
+        axes.text(4, base + min((y0 + y1) / 2, y0 + ROW / 2), title.capitalize(), va="center", fontsize=SIZE - 1, color=light("muted"))
+    _paths(axes, panel, layout, base)
+    _nodes(axes, subject.nodes, panel, layout, base)
+
+
+def _paths(axes: Axes, panel: MapPanel, layout: Layout, base: float) -> None:
+    """Draw the ways of the damage as thin curves under everything else."""
+    for a, b in panel.paths:
+        (x0, y0), (x1, y1) = layout.place[a], layout.place[b]
+        bend = 0.5 * (x1 - x0) if abs(x1 - x0) > GLYPH else -11.0
+        corners = [(x0, base + y0), (x0 + bend, base + y0), (x1 - bend if bend > 0 or bend < -11 else x1 + bend, base + y1), (x1, base + y1)]
+        path = Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+        axes.add_patch(PathPatch(path, facecolor="none", edgecolor=light("muted"), linewidth=0.6, alpha=0.6, zorder=1))
+
+
+def _nodes(axes: Axes, nodes: Sequence[MapNode], panel: MapPanel, layout: Layout, base: float) -> None:
+    for node in nodes:
+        x, y = layout.place[node.key]
+        if node.key in panel.harm:
+            _glyph(axes, x, base + y, panel.harm[node.key])
+        else:
+            axes.add_patch(
+                Circle((x, base + y), 1.6, facecolor=light("paper"), edgecolor=light("muted"), linewidth=0.6, zorder=3)
+            )
+    box = {"boxstyle": "square,pad=0.08", "facecolor": light("paper"), "edgecolor": "none", "alpha": 0.8}
+    for x, y, text in layout.labels:
+        axes.text(x, base + y, text, va="center", fontsize=SIZE - 1, bbox=box, zorder=2)
+
+
+def _glyph(axes: Axes, x: float, y: float, harm: Harm) -> None:
+    """Draw a node: a square with A when it was hit, with R when it was only cut off, else a circle."""
+    k = damage_class(harm.hours)
+    look = {"facecolor": light(f"damage{k}"), "linewidth": 0.8, "zorder": 3}
+    if not (harm.hit or harm.cut):
+        axes.add_patch(Circle((x, y), 3.9, edgecolor=light("ink"), **look))
+        return
+    side = "attack" if harm.hit else "response"
+    axes.add_patch(Rectangle((x - 4.2, y - 4.2), 8.4, 8.4, edgecolor=light(side), **look))
+    letter = "A" if harm.hit else "R"
+    axes.text(x, y + 0.2, letter, ha="center", va="center", fontsize=LETTER, color=light(f"on{k}"), zorder=4)

@@ -1,0 +1,100 @@
+"""What each service lost over time under each posture: strips as deep as the loss, with the marks of the response."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cyberrange.views.figures.frame import bare, date_axis, drawn, fitted, room, shading_says, sheet
+from cyberrange.views.subjects import CLOCK_MARKS, LevelStory, Numbers, ServiceLevels, Steps
+from cyberrange.views.theme import SIZE, light, posture_colour
+from cyberrange.views.words import amount
+
+LEFT, RIGHT = 158.0, 74.0
+STRIP, GAP, CLOCK = 13.0, 9.0, 14.0
+SHOWN = tuple(mark for mark in CLOCK_MARKS if mark[0] != "recovered")
+
+
+@drawn
+def levels(story: LevelStory) -> Figure:
+    """Draw services over time.
+
+    Parameters
+    ----------
+    story
+        Services that lost something, with their levels under each posture, and the clocks of the response.
+    """
+    n = len(story.postures)
+    head, rows = 34.0 + CLOCK * n, (STRIP * n + GAP) * max(1, len(story.services))
+    height = head + rows + 38
+    figure = sheet(height / 72)
+    axes = room(figure, LEFT, 0, RIGHT, 30)
+    tall = height - 30
+    axes.set_ylim(tall, 0)
+    date_axis(axes, story.start, story.until)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    _key(figure, story)
+    for i in range(n):
+        _clocks(axes, story, i, 34.0 + CLOCK * (i + 0.5))
+    for row, service in enumerate(story.services):
+        _service(figure, axes, story, service, head + 6 + row * (STRIP * n + GAP))
+    return figure
+
+
+def _key(figure: Figure, story: LevelStory) -> None:
+    """Say above the strips what the letters and the shading mean."""
+    key = room(figure, 0, 0, 0, 72 * figure.get_size_inches()[1] - 30)
+    bare(key)
+    key.set_ylim(30, 0)
+    key.set_xlim(0, 72 * figure.get_size_inches()[0])
+    says = "   ".join(f"{letter} {meaning}" for _, letter, meaning in SHOWN)
+    key.text(LEFT, 12, says, va="center", color=light("muted"))
+    key.text(LEFT, 24, shading_says(story.until), va="center", color=light("muted"), fontsize=SIZE - 0.5)
+    key.text(648 - 4, 24, "citizen-hours lost", ha="right", va="center", color=light("muted"), fontsize=SIZE - 0.5)
+
+
+def _clocks(axes: Axes, story: LevelStory, i: int, y: float) -> None:
+    """Draw the clocks of one posture as letters on a line; letters that would touch move apart."""
+    colour = posture_colour(i)
+    axes.plot([0, story.until], [y, y], color=light("line"), lw=0.7, zorder=1)
+    axes.text(-0.012, y, story.postures[i], transform=_beside(axes), ha="right", va="center", color=colour, weight="bold")
+    hours = [(story.clocks[i][name], letter) for name, letter, _ in SHOWN if name in story.clocks[i]]
+    apart = 9.5 / (648 - LEFT - RIGHT) * story.until
+    last = -np.inf
+    for hour, letter in sorted(hours, key=lambda mark: mark[0]):
+        if hour > story.until:
+            continue
+        place = max(hour, last + apart)
+        last = place
+        axes.plot([hour, hour], [y - 6, y + 6], color=colour, lw=0.8, zorder=2)
+        box = {"boxstyle": "round,pad=0.14", "facecolor": light("paper"), "edgecolor": colour, "linewidth": 0.7}
+        axes.text(place, y, letter, ha="center", va="center", fontsize=SIZE - 2, bbox=box, zorder=3)
+
+
+def _service(figure: Figure, axes: Axes, story: LevelStory, service: ServiceLevels, top: float) -> None:
+    n = len(story.postures)
+    name = fitted(figure, service.name, LEFT - 16, SIZE)
+    axes.text(-0.012, top + STRIP * n / 2, name, transform=_beside(axes), ha="right", va="center")
+    for i, strip in enumerate(service.strips):
+        base = top + STRIP * i
+        hours, lost = _outline(strip, story.until)
+        axes.plot([0, story.until], [base, base], color=light("line"), lw=0.5, zorder=0)
+        axes.fill_between(hours, base, base + (STRIP - 2.5) * lost, color=posture_colour(i), lw=0, zorder=2)
+        says = amount(service.lost[i])
+        axes.text(
+            1.012, base + STRIP / 2 - 1, says, transform=_beside(axes), va="center", fontsize=SIZE - 1,
+            color=posture_colour(i),
+        )  # fmt: skip
+
+
+def _beside(axes: Axes) -> object:
+    """Across in shares of the axes, down in points."""
+    return axes.get_yaxis_transform()
+
+
+def _outline(strip: Steps, until: float) -> tuple[Numbers, Numbers]:
+    """Return hours and losses as corners of steps."""
+    inside = strip.hours <= until
+    hours, lost = strip.hours[inside], 1 - strip.levels[inside]
+    corners = np.repeat(np.append(hours, until), 2)[1:-1]
+    return corners, np.repeat(lost, 2)
