@@ -14,10 +14,13 @@ from typer.testing import CliRunner, Result
 import cyberrange as cr
 from cyberrange import cli
 from cyberrange.cli import progress
-from cyberrange.cli.output import print_json, spoken_share, whole
+from cyberrange.cli.output import print_json, spoken_level, spoken_share, whole
 from cyberrange.cli.progress import Meter
+from cyberrange.cli.summary import COMPARED, SHOWN_CLOCKS
 from cyberrange.errors import CyberrangeError
 from cyberrange.inputs.shipped import shipped
+from cyberrange.results.measures import MEASURES
+from cyberrange.results.run import CLOCKS
 
 REPOSITORY = Path(__file__).parents[1]
 BAD = REPOSITORY / "tests" / "inputs" / "bad"
@@ -260,6 +263,11 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert file.read_text() == "old"
 
 
+def test_in_a_region_each_service_is_named_with_its_city() -> None:
+    shown = told(call("run", "--city", "sangam_district", "--scenario", "vendor_withdrawal", "--posture", "hybrid"))
+    assert "Sangampur: " in shown
+
+
 # --- compare -------------------------------------------------------------------------------------
 
 
@@ -332,8 +340,14 @@ def test_what_is_no_number_becomes_null_for_machines(capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out) == {"a": [None, 1.5], "b": {"c": None}, "d": [1]}
 
 
-def test_a_small_share_does_not_vanish() -> None:
+def test_a_small_share_does_not_vanish_and_a_small_loss_is_not_none() -> None:
     assert [spoken_share(share) for share in (0.0, 0.004, 0.4)] == ["0%", "0.4%", "40%"]
+    assert [spoken_level(level) for level in (1.0, 0.9999, 0.99, 0.0)] == ["100%", "> 99%", "99%", "0%"]
+
+
+def test_the_screens_show_measures_and_clocks_that_exist() -> None:
+    assert set(COMPARED) <= {measure.name for measure in MEASURES}
+    assert set(SHOWN_CLOCKS) <= set(CLOCKS)
 
 
 @pytest.fixture

@@ -96,9 +96,30 @@ def spoken_hours(hours: float, beside: float = 0.0) -> str:
     if not math.isfinite(hours):
         return "-"
     largest = max(abs(hours), abs(beside))
-    if 0 < largest < 1:
+    if largest == 0:
+        return "0 h"
+    if largest < 1:
         return f"{hours * 60:.0f} min"
     return f"{hours:.1f} h" if largest < 48 else f"{hours / 24:.1f} d"
+
+
+def spoken_moment(hours: float) -> str:
+    """Return how long after the start something happened, in days and hours where it took days.
+
+    Examples
+    --------
+    >>> spoken_moment(5.25), spoken_moment(64.9), spoken_moment(float("nan"))
+    ('5.2 h', '2 d 17 h', '-')
+    """
+    if not math.isfinite(hours) or hours < 48:
+        return spoken_hours(hours)
+    days, rest = divmod(round(hours), 24)
+    return f"{days} d {rest} h"
+
+
+def spoken_level(level: float) -> str:
+    """Return a level in per cent; what is not whole is never shown as whole."""
+    return "> 99%" if 0.995 <= level < 1 else f"{level:.0%}"
 
 
 def spoken_share(share: float, beside: float = 0.0) -> str:

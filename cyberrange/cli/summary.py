@@ -4,7 +4,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cyberrange.cli.output import console, plain, spoken_hours, spoken_number, spoken_rupees, spoken_share
+from cyberrange.cli.output import (
+    console,
+    plain,
+    spoken_hours,
+    spoken_level,
+    spoken_moment,
+    spoken_number,
+    spoken_rupees,
+    spoken_share,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -16,7 +25,7 @@ if TYPE_CHECKING:
 Spoken = Callable[..., str]
 """Writes an amount, in the unit that also fits a second amount if it is given one."""
 
-_CLOCKS = {
+SHOWN_CLOCKS = {
     "compromised": "first foothold or harm",
     "noticed": "noticed",
     "declared": "incident declared",
@@ -27,7 +36,8 @@ _CLOCKS = {
     "reported": "reported to CERT-In",
 }
 _WAITS = {"staff": "their own people", "approval": "approval", "vendor": "the vendor", "outside": "outside help"}
-_COMPARED: dict[str, tuple[str, Spoken]] = {
+MOST_SERVICES = 15
+COMPARED: dict[str, tuple[str, Spoken]] = {
     "unserved_citizen_hours": ("citizen-hours lost", spoken_number),
     "response_share": ("... of which by the response", spoken_share),
     "loss_rupees": ("cost", spoken_rupees),
@@ -66,8 +76,8 @@ def _clocks(run: "Run") -> "Table":
     times = run.times[run.times.notna().any(axis=1)]
     cities = list(times.index) or [run.plan.units[0]]
     table = _table("", *(_name_of(run, city) for city in cities))
-    for clock, words in _CLOCKS.items():
-        table.add_row(words, *(spoken_hours(float(run.times.loc[city, clock])) for city in cities))
+    for clock, words in SHOWN_CLOCKS.items():
+        table.add_row(words, *(spoken_moment(float(run.times.loc[city, clock])) for city in cities))
     return table
 
 
@@ -78,15 +88,19 @@ def _name_of(run: "Run", unit: str) -> str:
 
 def _losses(run: "Run") -> "Table":
     table = _table("service", "citizen-hours", "below half for", "worst level", "cost to city", "cost to citizens")
+    region = bool(run.plan.city.cities)
     services = run.services
     hurt = services[services["unserved"] > 0].sort_values("unserved", ascending=False)
-    for row in hurt.to_dict(orient="records"):
+    for row in hurt.head(MOST_SERVICES).to_dict(orient="records"):
         table.add_row(
-            plain(row["name"]), spoken_number(row["unserved"]), spoken_hours(row["outage"]), f"{row['worst']:.0%}",
+            plain(f"{_name_of(run, row['city'])}: {row['name']}" if region else row["name"]),
+            spoken_number(row["unserved"]), spoken_hours(row["outage"]), spoken_level(row["worst"]),
             spoken_rupees(row["city_rupees"]), spoken_rupees(row["citizens_rupees"]),
         )  # fmt: skip
     if hurt.empty:
         table.add_row("nothing")
+    if (rest := hurt.iloc[MOST_SERVICES:]).size:
+        table.add_row(f"{len(rest)} more", spoken_number(rest["unserved"].sum()))
     return table
 
 
@@ -121,7 +135,7 @@ def _contrast(found: "Comparison", rows: "DataFrame") -> "Table":
     names = list(found.postures)
     table = _table("", *names)
     cells: Any = rows.set_index(["measure", "posture"])
-    for measure, (words, spoken) in _COMPARED.items():
+    for measure, (words, spoken) in COMPARED.items():
         mean = [spoken(cells.loc[(measure, name), "mean"]) for name in names]
         gaps = [_gap(cells.loc[(measure, name)], spoken) for name in names[1:]]
         table.add_row(words, mean[0], *(f"{m}  {gap}" for m, gap in zip(mean[1:], gaps, strict=True)))

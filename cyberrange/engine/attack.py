@@ -2,7 +2,7 @@
 
 import math
 
-from cyberrange.engine.case import know_breach, set_condition
+from cyberrange.engine.case import ask_anew, know_breach, set_condition
 from cyberrange.engine.detect import raise_signs
 from cyberrange.engine.draws import (
     P_LASTS,
@@ -161,6 +161,7 @@ def _apply_to(p: Arrays, s: State, op: int, k: int, node: int, now: float, cause
     e = strike(p, s, node, do, p.effects[k].load if do == codes.FLOOD else p.effects[k].level, cause, now)
     if do == codes.WITHDRAW and p.nodes[node].vendor >= 0:
         s.vendor_by[p.nodes[node].vendor] = e
+        ask_anew(p, s, p.nodes[node].unit, codes.SETTLE)
         set_condition(p, s, p.nodes[node].unit, codes.VENDOR_OUT, now, s.effects[e].event)
     if p.effects[k].lasts >= 0:
         hours = draw(

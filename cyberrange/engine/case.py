@@ -109,6 +109,15 @@ def _look_further(p: Arrays, s: State, unit: int, now: float, cause: int) -> Non
             _review_case_step(p, s, step, unit, now, cause)
 
 
+def ask_anew(p: Arrays, s: State, unit: int, effect: int) -> None:
+    """Let the case steps of one effect be asked for once more, for what they dealt with has happened again."""
+    for step in range(2, len(p.responses)):
+        bit = p.responses[step].bit
+        if p.responses[step].effect == effect and s.cases[unit].bits & bit:
+            s.cases[unit].bits &= ~bit
+            s.cases[unit].begun &= ~bit
+
+
 def refresh(p: Arrays, s: State, unit: int, now: float, cause: int) -> None:
     """Set or clear a case's conditions `contained` and `clean` by its counts."""
     cases = s.cases

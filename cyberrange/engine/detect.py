@@ -2,7 +2,7 @@
 
 import math
 
-from cyberrange.engine.case import discover, notice, set_condition
+from cyberrange.engine.case import ask_anew, discover, notice, set_condition
 from cyberrange.engine.draws import (
     P_DELAY,
     P_FALSE,
@@ -123,8 +123,8 @@ def watch(p: Arrays, s: State, node: int, line: int, now: float) -> None:
     """The asset that watches a node raises an alarm, if it is up and tells the truth; or a cycle is found dead."""
     if line <= -2:
         unit = p.nodes[node].unit
-        s.cases[unit].dead_component = p.nodes[node].component
         notice(p, s, unit, -1, 1, now, -2 - line)
+        ask_anew(p, s, unit, codes.BLACK_START)
         set_condition(p, s, unit, codes.DEADLOCK, now, -2 - line)
         return
     eye = p.nodes[node].watch

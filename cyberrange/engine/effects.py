@@ -83,12 +83,13 @@ def _review_operations(p: Arrays, s: State, node: int, cause: int) -> None:
     for j in range(p.nodes[node].ops_on_start, p.nodes[node].ops_on_end):
         op = p.ops_on[j]
         if operations[op].state == WAITING:
+            operations[op].event = cause
             schedule(s, 0.0, E_OPERATION, op, operations[op].stamp)
         elif operations[op].state == AT_WORK and not any_foothold(p, s, op):
             operations[op].state = WAITING
             operations[op].stamp += 1
             s.count[N_STOPPED] += 1
-            log(s, L_ATTACK_STOPPED, op, -1, 0.0, cause)
+            operations[op].event = log(s, L_ATTACK_STOPPED, op, -1, 0.0, cause)
 
 
 def strike(p: Arrays, s: State, node: int, do: int, level: float, cause: int, now: float) -> int:

@@ -17,7 +17,6 @@ from cyberrange.engine.state import (
     N_DEADLOCK,
     N_DIRTY,
     N_FELL,
-    SPENT,
     STARTING,
     STUCK,
     TRIPPED,
@@ -95,7 +94,8 @@ def _commit(p: Arrays, s: State, node: int, old_level: float, old_blame: int, no
 
 
 def _reason(p: Arrays, s: State, node: int, now: float, cause: int) -> int:
-    """Line of the log that a drop follows from: the effect on the node itself, its trip, or its supplier's drop."""
+    """Line of the log that a drop follows from: an effect on the node, its trip, its supplier's drop, or (cause) the end
+    of what stood in for the supplier."""
     state = s.nodes[node]
     if state.depth == 0:
         if state.mode in (TRIPPED, STARTING):
@@ -104,9 +104,7 @@ def _reason(p: Arrays, s: State, node: int, now: float, cause: int) -> int:
     for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
         supply, binder = effective(p, s, need, now)
         if binder >= 0 and supply <= state.level + TOLERANCE and s.nodes[binder].blame == state.blame:
-            if s.needs[need].cover == SPENT and s.needs[need].event >= 0:
-                return s.needs[need].event
-            return s.nodes[binder].event
+            return max(cause, s.nodes[binder].event)
     return cause
 
 
@@ -221,9 +219,12 @@ def _settle_cycle(p: Arrays, s: State, c: int, now: float, cause: int, heap: lis
             state.pending = 1
         state.dirty = 0
     s.solver[c].rose = 0
-    _descend(p, s, c, queue, now)
-    for m in range(row.member_start, row.member_end):
-        node = p.member[m]
+    fell = [0]
+    fell.pop()
+    _descend(p, s, c, queue, fell, now)
+    order = _cause_before_consequence(p, s, c, fell)
+    for i in range(len(order) - 1, -1, -1):
+        node = order[i]
         state = s.nodes[node]
         if p.nodes[node].attended == 1:
             attended.append(node)
@@ -232,8 +233,23 @@ def _settle_cycle(p: Arrays, s: State, c: int, now: float, cause: int, heap: lis
             _pass_on(p, s, node, 1 if state.level >= state.old_level else 0, heap)
 
 
-def _descend(p: Arrays, s: State, c: int, queue: list[int], now: float) -> None:
-    """Iterate a component downward until nothing changes."""
+def _cause_before_consequence(p: Arrays, s: State, c: int, fell: list[int]) -> list[int]:
+    """Members of a component, to be read from the end: first those that did not fall, then by their last fall."""
+    order = [0]
+    order.pop()
+    for i in range(len(fell) - 1, -1, -1):
+        if s.nodes[fell[i]].pending == 0:
+            s.nodes[fell[i]].pending = 1
+            order.append(fell[i])
+    for m in range(p.components[c].member_start, p.components[c].member_end):
+        if s.nodes[p.member[m]].pending == 0:
+            order.append(p.member[m])
+        s.nodes[p.member[m]].pending = 0
+    return order
+
+
+def _descend(p: Arrays, s: State, c: int, queue: list[int], fell: list[int], now: float) -> None:
+    """Iterate a component downward until nothing changes; note each fall."""
     patience = PATIENCE * (p.components[c].member_end - p.components[c].member_start)
     at = 0
     while at < len(queue):
@@ -250,6 +266,7 @@ def _descend(p: Arrays, s: State, c: int, queue: list[int], now: float) -> None:
             state.level = min(level, state.level)
             state.blame = blame
             state.depth = depth
+            fell.append(node)
             for j in range(p.nodes[node].dependent_start, p.nodes[node].dependent_end):
                 d = p.dependent[j]
                 if p.nodes[d].component == c and s.nodes[d].pending == 0:
@@ -264,7 +281,7 @@ def _look_for_deadlock(p: Arrays, s: State, c: int, now: float, cause: int) -> N
     for m in range(row.member_start, row.member_end):
         node = p.member[m]
         state = s.nodes[node]
-        if state.health < 1.0 or state.isolated_by >= 0 or state.mode == STARTING:
+        if state.health < 1.0 or state.load > 1.0 or state.isolated_by >= 0 or state.mode == STARTING:
             return
         if state.mode == TRIPPED:
             if p.nodes[node].black_start == 1:

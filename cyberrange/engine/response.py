@@ -224,17 +224,25 @@ def _close_if_whole(p: Arrays, s: State, node: int, now: float) -> None:
 
 
 def _black_start(p: Arrays, s: State, unit: int, cause: int) -> None:
-    """Start the tripped members of a dead cycle by hand."""
-    c = s.cases[unit].dead_component
+    """Start the tripped members of every dead cycle of the case by hand."""
     s.cases[unit].bits &= ~codes.DEADLOCK
-    if c < 0:
-        return
+    for c in range(len(p.components)):
+        if s.solver[c].dead == 1 and _unit_of_dead(p, s, c) == unit:
+            for m in range(p.components[c].member_start, p.components[c].member_end):
+                node = p.member[m]
+                if s.nodes[node].mode == TRIPPED:
+                    s.nodes[node].mode = ALONE
+                    log(s, L_STARTED, node, -1, 0.0, cause)
+                    mark(s, node)
+
+
+def _unit_of_dead(p: Arrays, s: State, c: int) -> int:
+    """City whose case a dead cycle belongs to: that of its last tripped member."""
+    unit = -1
     for m in range(p.components[c].member_start, p.components[c].member_end):
-        node = p.member[m]
-        if s.nodes[node].mode == TRIPPED:
-            s.nodes[node].mode = ALONE
-            log(s, L_STARTED, node, -1, 0.0, cause)
-            mark(s, node)
+        if s.nodes[p.member[m]].mode == TRIPPED:
+            unit = p.nodes[p.member[m]].unit
+    return unit
 
 
 def help_comes(p: Arrays, s: State, h: int, line: int, now: float) -> None:

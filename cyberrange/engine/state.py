@@ -221,7 +221,6 @@ class Case:
     real: int = 0
     found_first: int = -1
     backups_spoilt: int = 0
-    dead_component: int = -1
 
 
 @dataclass(slots=True)

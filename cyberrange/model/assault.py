@@ -7,7 +7,8 @@ from cyberrange.inputs.scenario import Scenario, Step
 from cyberrange.model import codes
 from cyberrange.model.graph import Nodes
 from cyberrange.model.mechanisms import Mechanisms
-from cyberrange.model.plan import EffectRow, OperationRow, SignRow, StepRow, table
+from cyberrange.model.plan import table
+from cyberrange.model.rows import EffectRow, OperationRow, SignRow, StepRow
 from cyberrange.model.select import select
 from cyberrange.model.tables import DurationTable, ints, ragged
 

@@ -14,7 +14,8 @@ from cyberrange.model import assault, organisation
 from cyberrange.model.graph import Drafts, Nodes, build_graph, nodes_of
 from cyberrange.model.mechanisms import mechanisms_of
 from cyberrange.model.names import name_key
-from cyberrange.model.plan import Arrays, NodeRow, ServiceRow, Settings, as_lists, table
+from cyberrange.model.plan import Arrays, Settings, as_lists, table
+from cyberrange.model.rows import NodeRow, ServiceRow
 from cyberrange.model.tables import CalendarTable, DurationTable, use_table
 
 

@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from cyberrange.inputs.city import Asset, City, Need, Service
 from cyberrange.model import codes
 from cyberrange.model.mechanisms import Mechanisms
-from cyberrange.model.plan import ComponentRow, NeedRow, SupplierRow, table
+from cyberrange.model.plan import table
+from cyberrange.model.rows import ComponentRow, NeedRow, SupplierRow
 from cyberrange.model.tables import DurationTable, floats, ints, ragged
 
 FORMS = {"all_of": codes.ALL_OF, "k_of_n": codes.K_OF_N, "weighted": codes.WEIGHTED, "soft": codes.SOFT}

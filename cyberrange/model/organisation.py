@@ -10,7 +10,8 @@ from cyberrange.inputs.records import Duration
 from cyberrange.model import codes
 from cyberrange.model.graph import Nodes
 from cyberrange.model.mechanisms import Mechanisms
-from cyberrange.model.plan import (
+from cyberrange.model.plan import table
+from cyberrange.model.rows import (
     ApproverRow,
     ChainRow,
     HelpRow,
@@ -19,7 +20,6 @@ from cyberrange.model.plan import (
     SensorRow,
     TeamRow,
     UnitRow,
-    table,
 )
 from cyberrange.model.select import matches
 from cyberrange.model.tables import CalendarTable, DurationTable, floats, ints, ragged

@@ -9,7 +9,8 @@ import numpy as np
 from cyberrange.inputs.city import Profile
 from cyberrange.inputs.records import Duration, WeekHours
 from cyberrange.model import codes
-from cyberrange.model.plan import Calendars, DurationRow, Uses, table
+from cyberrange.model.plan import Calendars, Uses, table
+from cyberrange.model.rows import DurationRow
 
 Z90 = 1.2815515655446004
 """90 % quantile of the standard normal distribution."""

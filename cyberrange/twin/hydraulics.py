@@ -117,7 +117,7 @@ def _cells(wn: Any, part: "nx.Graph[str]", draws: dict[str, Hourly]) -> Iterator
     tanks = [name for name in wn.tank_name_list if name in part]
     cells: Iterable[Collection[str]] = [part.nodes]
     if len(tanks) > 1:
-        nearest = nx.voronoi_cells(part, set(tanks), weight="length")
+        nearest = nx.voronoi_cells(part, list(tanks), weight="length")
         cells = [nearest[tank] for tank in tanks]
     for cell in cells:
         if any(node in draws for node in cell):

@@ -7,7 +7,7 @@ from cyberrange.errors import CyberrangeError, quoted
 from cyberrange.inputs.city import Asset, City, Service
 from cyberrange.inputs.reading import read_record
 from cyberrange.inputs.records import Record
-from cyberrange.twin.waterworks import SCADA
+from cyberrange.twin.control import SCADA
 
 Kept = TypeVar("Kept", bound=Record)
 

@@ -1,7 +1,6 @@
-"""A measured water network as records of a city: zones, tanks, pump stations and controllers.
+"""A measured water network as records of a city: zones, tanks, pump stations and valves.
 
-EPANET knows pipes and pumps, not power, telemetry or people. What it leaves open is added in the
-smallest form that makes sense, with figures that are marked as assumptions.
+EPANET knows pipes and pumps, not power, telemetry or people: those come from `cyberrange.twin.control`.
 """
 
 import math
@@ -10,13 +9,11 @@ from typing import Any
 
 from cyberrange.errors import printable
 from cyberrange.inputs.city import (
-    Access,
     Asset,
     AssetKind,
     Buffer,
     City,
     KOfN,
-    Manual,
     Need,
     Profile,
     Service,
@@ -25,38 +22,23 @@ from cyberrange.inputs.city import (
     Ward,
     Zone,
 )
-from cyberrange.inputs.records import Duration, Lognormal, Source, Triangular
+from cyberrange.inputs.records import Source
+from cyberrange.twin.control import (
+    BY_HAND,
+    LEFT_OPEN,
+    PLANT,
+    POWER,
+    SCADA,
+    TANKERS,
+    TELEMETRY,
+    Control,
+    asset,
+    power_supply,
+    telemetry,
+)
 from cyberrange.twin.naming import Ids, counted, listed, shares, slug
-from cyberrange.twin.network import Hourly, Network, Rule, Station, Supply, Tank, Way
+from cyberrange.twin.network import Hourly, Network, Station, Supply, Way
 
-SCADA, TELEMETRY, POWER = "water_scada", "water_telemetry", "water_power"
-"""Assets by which a town and its waterworks know each other: a town may bring its own."""
-PLANT = "water_ot"
-"""The network zone of everything that belongs to the waterworks."""
-MOST_RULES = 8
-"""So many of EPANET's controls are quoted for one controller."""
-
-
-def _assumed(text: str) -> Source:
-    return Source(text=text, confidence="assumption")
-
-
-_BY_HAND = Manual(
-    level=0.85,
-    after=Duration(triangular=Triangular(low=0.75, mode=1.5, high=4)),
-    team="water_crew",
-    people=2,
-    endurance=72,
-    source=_assumed("Two operators at the panel, pump log on paper."),
-)
-_TANKERS = Manual(
-    level=0.15,
-    after=Duration(triangular=Triangular(low=4, mode=8, high=18)),
-    team="water_crew",
-    people=3,
-    endurance=240,
-    source=_assumed("Tankers give about 20 of 135 litres a head; hiring them takes a working day."),
-)
 _VALUE = Value(
     city=0.46,
     citizens=0.67,
@@ -68,12 +50,6 @@ _VALUE = Value(
         " Rs 0.67 an hour. Water charges of Rs 8 a kilolitre = Rs 0.05 an hour are not earned again.",
         confidence="low",
     ),
-)
-_LEFT_OPEN = _assumed(
-    "EPANET does not know power, telemetry, controllers or crews. Added here: one supply for the"
-    " waterworks with a feeder for each station, one radio, one controller for each station and"
-    " each tank, hold times of 2 h (pump without controller) and 6 h (controller without control"
-    " room or gauges), batteries of 2 to 8 h, pumps run by hand after about 90 min."
 )
 
 
@@ -106,8 +82,8 @@ def city_of(network: Network, *, name: str, sources: tuple[Source, ...]) -> City
         profiles=works.profiles,
         services={f"water_{key}": service for key, _, service in zones},
         assets=assets,
-        access=tuple(works.access()),
-        sources=(*sources, _LEFT_OPEN),
+        access=tuple(works.control.access()),
+        sources=(*sources, LEFT_OPEN),
     )
 
 
@@ -117,11 +93,9 @@ class _Waterworks:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.ids = Ids()
+        self.control = Control(network, self.ids)
         self.numbers = {pool: number for number, pool in enumerate(network.pools, 1)}
         self.profiles: dict[str, Profile] = {}
-        self.quoted: set[Rule] = set()
-        for tank in network.tanks:  # their numbers follow the file, whoever is named first here
-            self._tank_ids(tank)
 
     def about(self, name: str) -> str:
         """Return the network in a few sentences."""
@@ -156,7 +130,7 @@ class _Waterworks:
                 _shared(
                     {self._pool_id(pool): draw for pool, draw in zone.share.items()},
                     why=f"{drawn}; tankers reach some streets when the mains are dry",
-                    manual=_TANKERS,
+                    manual=TANKERS,
                 ),
             ),
             value=_VALUE,
@@ -179,7 +153,7 @@ class _Waterworks:
 
     def assets(self) -> Iterator[tuple[str, Asset]]:
         """Yield everything that the waterworks own, by id."""
-        yield POWER, _asset("Power supply of the waterworks", "power", sector="power", local_level=1.0)
+        yield POWER, power_supply()
         for name in self.network.reservoirs:
             yield self._source(name, f"Reservoir {name}, unlimited in EPANET")
         for way in self.network.ways:
@@ -191,61 +165,38 @@ class _Waterworks:
             if way.kind in ("valve", "check valve"):
                 yield self._way_id(way), self._valve(way)
         for tank in self.network.tanks:
-            yield from self._tank(tank)
+            yield from self.control.tank(tank)
         for number in self.network.pools:
             yield self._pool_id(number), self._pool(number)
-        yield TELEMETRY, _telemetry()
-        yield SCADA, self._scada()
+        yield TELEMETRY, telemetry()
+        yield SCADA, self.control.room()
 
     def _source(self, name: str, text: str) -> tuple[str, Asset]:
-        return self.ids.of("source", name), _asset(text, "tank", local_level=1.0)
+        return self.ids.of("source", name), asset(text, "tank", local_level=1.0)
 
     def _station(self, station: Station) -> Iterator[tuple[str, Asset]]:
-        name = station.name
-        title = listed("pump", [pump.name for pump in station.pumps])
-        power, plc = self.ids.of("power", name), self.ids.of("plc", name)
-        feeder = Need(all_of=(POWER,), why="From the supply of the waterworks")
-        yield power, _asset(f"Feeder of {title}", "power", sector="power", needs=(feeder,), local_level=1.0)
-        # EPANET often shuts a pump and opens a pipe past it: one controller does both.
-        past = self.network.bypasses.get(name, ())
-        bypass = f" and of {listed('bypass pipe', past)}" if past else ""
-        needs = (*_controller(power), *self._logic(station))
-        yield plc, _asset(f"Controller of {title}{bypass}", "plc", needs=needs, local_level=0.95)
+        yield from self.control.station(station)
+        power, plc = self.control.station_ids(station)
         for pump in station.pumps:
             yield self.ids.of("pump", pump.name), self._pump(pump, power, plc)
         if len(station.pumps) > 1:
-            main = f"Delivery valves and main of {title}"
+            main = f"Delivery valves and main of {listed('pump', [pump.name for pump in station.pumps])}"
             duty = (self._duty(station),)
-            yield self._station_id(station), _asset(main, "valve", needs=duty, local_level=1.0)
+            yield self._station_id(station), asset(main, "valve", needs=duty, local_level=1.0)
 
     def _pump(self, pump: Way, power: str, plc: str) -> Asset:
         standby = "" if pump.runs else ", standby"
-        return _asset(
+        return asset(
             f"Pump {pump.name}, {pump.flow:,.0f} m3/h{standby}",
             "pump",
             needs=(
                 Need(all_of=(power,), why="Motor"),
-                Need(all_of=(plc,), control=True, hold=2, manual=_BY_HAND, why="Runs on as it was"),
+                Need(all_of=(plc,), control=True, hold=2, manual=BY_HAND, why="Runs on as it was"),
                 *self._suction(pump),
             ),
             trip=Trip(below=0.3, restart_at=0.5, start_time=0.25),
             local_level=0.9,
         )
-
-    def _logic(self, station: Station) -> Iterator[Need]:
-        """Yield what a station's controller must know: the levels that EPANET's controls look at."""
-        links = {pump.name for pump in station.pumps} | {*self.network.bypasses[station.name]}
-        rules = [rule for rule in self.network.rules if rule.links & links]
-        tanks = [tank for tank in self.network.tanks if any(tank.name in r.tanks for r in rules)]
-        text = f"EPANET: {self._quote(rules)}"
-        if tanks:
-            loss = round(0.3 / len(tanks), 3)
-            levels = {self.ids.of("level", tank.name): loss for tank in tanks}
-            why = f"Started and stopped by level. {text}"
-            yield Need(soft=levels, control=True, hold=6, why=why)
-        elif rules:
-            why = f"Started and stopped by the clock, which telemetry sets. {text}"
-            yield Need(soft={TELEMETRY: 0.05}, control=True, hold=24, why=why)
 
     def _duty(self, station: Station) -> Need:
         """Return how many pumps of a station, or what share of each, its mean draw takes."""
@@ -260,20 +211,9 @@ class _Waterworks:
         return Need(k_of_n=KOfN(k=k, of=every), why=why)
 
     def _valve(self, way: Way) -> Asset:
-        rules = self._quote(rule for rule in self.network.rules if way.name in rule.links)
-        needs = tuple(self._suction(way))
-        if rules:
-            why = f"Set from the control room. EPANET: {rules}"
-            needs += (Need(all_of=(SCADA,), control=True, hold=24, manual=_BY_HAND, why=why),)
+        needs = (*self._suction(way), *self.control.setting(way))
         name = f"{way.kind.capitalize()} {way.name}"
-        return _asset(name, "valve", needs=needs, local_level=1.0)
-
-    def _tank(self, tank: Tank) -> Iterator[tuple[str, Asset]]:
-        plc, level = self._tank_ids(tank)
-        name = f"Controller at tank {tank.name}, {tank.usable:,.0f} m3"
-        yield plc, _asset(name, "plc", needs=_controller(POWER), local_level=0.95)
-        read = Need(all_of=(plc,), why="Read and sent by the controller at the tank")
-        yield level, _asset(f"Level of tank {tank.name}", "sensor", needs=(read,))
+        return asset(name, "valve", needs=needs, local_level=1.0)
 
     def _pool(self, number: int) -> Asset:
         drawn = f"{self.network.drawn[number]:,.0f} m3/h drawn"
@@ -285,7 +225,7 @@ class _Waterworks:
         needs: tuple[Need, ...] = ()
         if coming := self._suppliers(self.network.coming(number)):
             needs = (_shared(coming, why="Filled by rated flow", buffer=self._buffer(number)),)
-        return _asset(name, kind, needs=needs, local_level=1.0, count=max(1, len(tanks)))
+        return asset(name, kind, needs=needs, local_level=1.0, count=max(1, len(tanks)))
 
     def _buffer(self, number: int) -> Buffer | None:
         usable, drawn = self.network.usable(number), self.network.drawn[number]
@@ -303,30 +243,6 @@ class _Waterworks:
                 confidence="medium",
             ),
         )
-
-    def _scada(self) -> Asset:
-        rules = self._quote(rule for rule in self.network.rules if rule not in self.quoted)
-        sees = "Sees and sets stations and tanks over it"
-        ups = Buffer(lasts=2, refill=0.25, source=_assumed("UPS."))
-        return _asset(
-            "Water control room",
-            "scada",
-            layer="application",
-            watched_by=None,
-            needs=(
-                Need(all_of=(POWER,), buffer=ups, why="Power"),
-                Need(soft={TELEMETRY: 0.7}, why=f"{sees}. EPANET: {rules}" if rules else sees),
-            ),
-            rebuild=Duration(lognormal=Lognormal(median=36, p90=120)),
-        )
-
-    def _quote(self, rules: Iterable[Rule]) -> str:
-        """Return EPANET's controls in its own words, the first few of many."""
-        found = list(rules)
-        self.quoted.update(found)
-        texts = [rule.text for rule in found[:MOST_RULES]]
-        more = len(found) - MOST_RULES
-        return printable("; ".join([*texts, f"and {more} more"] if more > 0 else texts))[:3000]
 
     # --- who hangs on whom -----------------------------------------------------------------------
 
@@ -359,48 +275,9 @@ class _Waterworks:
     def _station_id(self, station: Station) -> str:
         return self.ids.of("pump" if len(station.pumps) == 1 else "station", station.name)
 
-    def _tank_ids(self, tank: Tank) -> tuple[str, str]:
-        return self.ids.of("plc_tank", tank.name), self.ids.of("level", tank.name)
-
     def _pool_id(self, number: int) -> str:
         tanks = any(tank.pool == number for tank in self.network.tanks)
         return f"water_{'tanks' if tanks else 'mains'}_{self.numbers[number]}"
-
-    def access(self) -> Iterator[Access]:
-        """Yield who can reach whom: the control room its controllers, and they their plant."""
-        stations = [self.ids.of("plc", station.name) for station in self.network.stations]
-        plcs = (*stations, *(self._tank_ids(tank)[0] for tank in self.network.tanks))
-        yield _reach(SCADA, (*plcs, TELEMETRY), "control network")
-        if plcs:
-            yield _reach(TELEMETRY, plcs, "modem at the station")
-        for plc, station in zip(stations, self.network.stations, strict=True):
-            pumps = tuple(self.ids.of("pump", pump.name) for pump in station.pumps)
-            yield _reach(plc, pumps, "field bus")
-        for plc, level in map(self._tank_ids, self.network.tanks):
-            yield _reach(plc, (level,), "field bus")
-
-
-def _asset(name: str, kind: AssetKind, **others: Any) -> Asset:
-    """Return an asset of the waterworks, watched by the control room."""
-    usual = {"sector": "water", "zone": PLANT, "layer": "sensing", "watched_by": SCADA}
-    return Asset(name=printable(name), kind=kind, **(usual | others))
-
-
-def _telemetry() -> Asset:
-    battery = Buffer(lasts=8, refill=0.25, source=_assumed("Batteries at the masts."))
-    power = Need(all_of=(POWER,), buffer=battery, why="Power")
-    name = "Telemetry to stations and tanks"
-    return _asset(name, "radio", layer="communication", needs=(power,))
-
-
-def _controller(power: str) -> tuple[Need, Need]:
-    """Return what every controller needs: power, and someone who sets it now and then."""
-    battery = Buffer(lasts=4, refill=0.25, source=_assumed("Battery in the cabinet."))
-    why = "Set-points stay as they are until the day's draw has changed"
-    return (
-        Need(all_of=(power,), buffer=battery, why="Power"),
-        Need(soft={SCADA: 0.15}, control=True, hold=6, why=why),
-    )
 
 
 def _shared(amounts: dict[str, float], **others: Any) -> Need:
@@ -409,7 +286,3 @@ def _shared(amounts: dict[str, float], **others: Any) -> Need:
     if len(found) == 1:
         return Need(all_of=tuple(found), **others)
     return Need(weighted=found, **others)
-
-
-def _reach(source: str, targets: tuple[str, ...], via: str) -> Access:
-    return Access.model_validate({"from": (source,), "to": targets, "via": via})

@@ -63,7 +63,7 @@ def harm(run: Run) -> dict[str, Harm]:
 
 def lost_hours(steps: pd.DataFrame, horizon: float) -> float:
     """Integral of 1 - level over the horizon, of levels given as steps from 1."""
-    hours = np.append(steps["hour"].to_numpy(dtype=float), horizon)
+    hours = np.append(steps["hour"].to_numpy(dtype=float), horizon)  # none: whole throughout
     return float(np.sum((1 - steps["level"].to_numpy(dtype=float)) * np.diff(hours)))
 
 
@@ -106,9 +106,8 @@ def level_story(runs: Sequence[Run], postures: Sequence[str]) -> LevelStory:
     """Return the levels of the services that lost most, under each posture."""
     scenario, city = runs[0].plan.scenario, runs[0].plan.city
     lost = pd.DataFrame({i: run.services["unserved"] for i, run in enumerate(runs)})
-    worst = lost.max(axis=1).sort_values(ascending=False, kind="stable")
-    shown = [str(s) for s in worst[worst > 0].index[:MOST_SERVICES]]
     levels = [run.levels for run in runs]
+    shown = _services_shown(lost, levels, scenario.horizon)
     services = tuple(
         ServiceLevels(
             label(city, key), tuple(steps_of(frame, key) for frame in levels), tuple(float(x) for x in lost.loc[key])
@@ -119,6 +118,19 @@ def level_story(runs: Sequence[Run], postures: Sequence[str]) -> LevelStory:
     return LevelStory(
         scenario.start, _until(services, hours, scenario.horizon), tuple(postures), services, tuple(hours)
     )
+
+
+def _services_shown(lost: pd.DataFrame, levels: Sequence[pd.DataFrame], horizon: float) -> list[str]:
+    """Choose services: those that lost most citizen-hours, and those that were out longest."""
+    by_loss = lost.max(axis=1)
+    hurt = [str(s) for s in by_loss[by_loss > 0].sort_values(ascending=False, kind="stable").index]
+    out = {s: max(lost_hours(frame[frame["node"] == s], horizon) for frame in levels) for s in hurt}
+    longest = sorted(hurt, key=lambda s: -out[s])
+    chosen = dict.fromkeys(hurt[: MOST_SERVICES // 2 + 1])
+    for service in longest:
+        if len(chosen) < MOST_SERVICES:
+            chosen.setdefault(service)
+    return [s for s in hurt if s in chosen]
 
 
 def steps_of(levels: pd.DataFrame, node: str) -> Steps:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from cyberrange.inputs.posture import PlaybookStep
 from cyberrange.results.run import Run
 from cyberrange.views.subjects import Lane, ResponseStory, TaskSpan
 
@@ -19,10 +20,10 @@ def response_story(runs: Sequence[Run], postures: Sequence[str]) -> ResponseStor
     until = max((horizon - hour for hour in noticed if math.isfinite(hour)), default=horizon)
     tables = [_real(run) for run in runs]
     lanes = []
-    for key, name in _steps(runs).items():
+    for key, step in _steps(runs).items():
         tasks = tuple(_spans(t, key, hour, horizon) for t, hour in zip(tables, noticed, strict=True))
         if any(tasks):
-            lanes.append(Lane(name, tasks))
+            lanes.append(Lane(step.name, step.scope == "asset", tasks))
     after = tuple(hour - float(run.times["compromised"].min()) for run, hour in zip(runs, noticed, strict=True))
     legal = runs[0].plan.posture.rules.report_within
     return ResponseStory(tuple(postures), tuple(lanes), after, legal, until)
@@ -32,11 +33,13 @@ def _noticed(run: Run) -> float:
     return float(run.times["noticed"].min())
 
 
-def _steps(runs: Sequence[Run]) -> dict[str, str]:
+def _steps(runs: Sequence[Run]) -> dict[str, PlaybookStep]:
     """Steps of all the playbooks by id, in the order of the first."""
-    return {key: step.name for run in reversed(runs) for key, step in run.plan.posture.playbook.items()} | {
-        key: step.name for key, step in runs[0].plan.posture.playbook.items()
-    }
+    found: dict[str, PlaybookStep] = {}
+    for run in runs:
+        for key, step in run.plan.posture.playbook.items():
+            found.setdefault(key, step)
+    return found
 
 
 def _real(run: Run) -> pd.DataFrame:

@@ -132,6 +132,8 @@ class Lane(NamedTuple):
     """One step of the playbook, with its tasks under each posture."""
 
     name: str
+    by_asset: bool
+    """Done for each system that was hit, and not once for the case."""
     tasks: tuple[tuple[TaskSpan, ...], ...]
 
 

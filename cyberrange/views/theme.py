@@ -68,7 +68,7 @@ POSTURE_COLOURS = tuple(f"posture{i}" for i in range(1, 7))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 """Shapes of the postures, beside their colours."""
 DASHES = ("solid", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 2)), (0, (8, 3)))
-HATCHES = {"approval": "////", "staff": "....", "vendor": "xxxx", "outside": "\\\\\\\\", "work": ""}
+HATCHES = {"approval": "////", "staff": "-----", "vendor": "xxxx", "outside": "\\\\\\\\", "work": ""}
 """Patterns of what is waited for, beside their colours."""
 
 WIDTH = 9.0
@@ -204,7 +204,8 @@ def _with_variables(text: str) -> str:
         name = names.get(match.group(2).lower())
         return f"{match.group(1)}var(--{name})" if name else match.group(0)
 
-    found = re.sub(r"((?:fill|stroke|stop-color): )(#[0-9a-fA-F]{6})", variable, text)
+    styled = re.sub(r'fill="(#[0-9a-fA-F]{6})"', r'style="fill: \1"', text)
+    found = re.sub(r"((?:fill|stroke|stop-color): )(#[0-9a-fA-F]{6})", variable, styled)
     return found.replace(": #000000", ": currentColor")
 
 

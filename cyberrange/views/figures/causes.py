@@ -9,19 +9,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from cyberrange.views.figures.frame import bare, drawn, fitted, room, sheet
+from cyberrange.views.figures.frame import bare, drawn, fitted, room, sheet, wrapped
 from cyberrange.views.subjects import CauseStep, CauseTree, Flow
 from cyberrange.views.theme import SIZE, light
 from cyberrange.views.words import amount
 
-STEPS, ASSETS, SERVICES, END = 222.0, 362.0, 512.0, 648.0
+STEPS, ASSETS, SERVICES, END = 216.0, 336.0, 504.0, 648.0
 """Where the bars of the three columns stand, in points, and where the last labels end."""
 BAR = 7.0
 TOP = 34.0
-STEP_ROOM, NODE_ROOM, SERVICE_ROOM = 25.0, 13.0, 23.0
+STEP_ROOM, NODE_ROOM, SERVICE_ROOM = 25.0, 21.0, 25.0
 """Least height of an entry, so that its label can be read."""
-TALL = 230.0
-"""Height of the whole loss."""
+TALL, EACH = 230.0, 70.0
+"""Most height of the whole loss, and of each entry of the longest column where there are few."""
 
 
 class Place(NamedTuple):
@@ -41,7 +41,8 @@ def causes(tree: CauseTree) -> Figure:
         Steps with their parents, and citizen-hours by step, asset and service.
     """
     total = sum(f.lost for f in tree.flows) or 1.0
-    scale = TALL / total
+    entries = max(len({f.asset for f in tree.flows}), len({f.service for f in tree.flows}))
+    scale = min(TALL, EACH * (1 + entries)) / total
     steps = _stack([(s.key + s.side, _of(tree.flows, s)) for s in tree.steps], scale, STEP_ROOM)
     assets = _stack(_sums(tree, 2), scale, NODE_ROOM)
     services = _stack(_sums(tree, 3), scale, SERVICE_ROOM)
@@ -141,7 +142,7 @@ def _steps(figure: Figure, axes: Axes, tree: CauseTree, places: dict[str, Place]
             axes.plot([x0, x0, x - 5], [above.top + above.high / 2 + 8, y - 5, y - 5], color=light("muted"), lw=0.7)
         axes.plot([x - 4], [y - 5], marker="s" if step.side == "attack" else "o", markersize=3.5, color=light(step.side))
         axes.text(x + 2, y - 5, fitted(figure, step.name, STEPS - x - 8, SIZE), va="center")
-        says = "  ".join(part for part in (_when(tree.start, step.hour), step.tag) if part)
+        says = " · ".join(part for part in (_when(tree.start, step.hour), step.tag) if part)
         axes.text(x + 2, y + 5, says, va="center", fontsize=SIZE - 1.5, color=light("muted"))
         if place.high > 0:
             axes.add_patch(Rectangle((STEPS, place.top), BAR, place.high, facecolor=light(step.side), linewidth=0))
@@ -155,11 +156,13 @@ def _when(start: dt.datetime, hour: float) -> str:
 def _column(
     figure: Figure, axes: Axes, places: dict[str, Place], x: float, points: float, sums: dict[str, float] | None
 ) -> None:
+    """Draw a column of bars with names, and with citizen-hours under the names of services."""
     for name, place in places.items():
         y = place.top + place.high / 2
         axes.add_patch(Rectangle((x, place.top), BAR, max(place.high, 0.6), facecolor=light("ink"), linewidth=0))
-        up = 5 if sums else 0
-        text = fitted(figure, name, points, SIZE)
-        axes.text(x + BAR + 4, y - up, text, va="center")
-        if sums:
+        if sums is None:
+            text = wrapped(figure, name, points, SIZE - 0.5)
+            axes.text(x + BAR + 4, y, text, va="center", fontsize=SIZE - 0.5, linespacing=1.0)
+        else:
+            axes.text(x + BAR + 4, y - 5, fitted(figure, name, points, SIZE), va="center")
             axes.text(x + BAR + 4, y + 5, amount(sums[name]), va="center", fontsize=SIZE - 1, color=light("muted"))

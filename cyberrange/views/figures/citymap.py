@@ -1,5 +1,6 @@
 """The city as a graph: layers from the street to the services, sectors as bands, damage as colour, cause as shape."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,11 +18,13 @@ from cyberrange.views.words import duration
 LAYERS = ("sensing", "communication", "data", "application", "service")
 TITLES = ("Sensing", "Communication", "Data", "Application", "Services")
 WIDE, SIDE = 648.0, 70.0
-ROW, GLYPH, DOT, BAND_GAP = 12.5, 10.5, 6.0, 6.0
+ROW, GLYPH, DOT, BAND_GAP = 11.8, 9.8, 6.0, 5.0
 LEGEND, HEAD, BETWEEN = 44.0, 34.0, 14.0
 CLASSES = ((0.0, "nothing"), (6.0, "under 6 h"), (24.0, "6 to 24 h"), (168.0, "1 to 7 d"), (720.0, "7 to 30 d"))
 """Upper ends of the classes of time lost, as hours of full outage; the last class has none."""
 LETTER = SIZE - 2.2
+ALIKE = 3
+"""So many systems of one cell that differ only in their place share a row."""
 
 
 class Layout(NamedTuple):
@@ -108,12 +111,18 @@ def _order(subject: CityMap) -> dict[str, float]:
 
 
 def _groups(nodes: Sequence[MapNode], hurt: set[str]) -> dict[str, list[str]]:
-    """Nodes with damage by name: the same system of several cities shares a row."""
+    """Nodes with damage by name: the same system of several cities or places shares a row."""
+    own = [node for node in nodes if node.key in hurt]
+    alike = Counter(_kind(node.name) for node in own)
     groups: dict[str, list[str]] = {}
-    for node in nodes:
-        if node.key in hurt:
-            groups.setdefault(node.name, []).append(node.key)
+    for node in own:
+        groups.setdefault(_kind(node.name) if alike[_kind(node.name)] >= ALIKE else node.name, []).append(node.key)
     return groups
+
+
+def _kind(name: str) -> str:
+    """What a name says before its place: `Signals, Ring Road` -> `Signals`."""
+    return name.split(",", maxsplit=1)[0]
 
 
 def _columns(figure: Figure, bands: Sequence[Sequence[MapNode]], hurt: set[str]) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from cyberrange.views.subjects import Gap
 from cyberrange.views.theme import MARKERS, light, posture_colour
 from cyberrange.views.words import SPACE
 
-LEFT, RIGHT, TOP, BOTTOM = 208.0, 20.0, 34.0, 30.0
+LEFT, RIGHT, TOP, BOTTOM = 208.0, 24.0, 28.0, 36.0
 LINE, HEAD = 9.0, 17.0
 LIMIT = 1.5
 """Beyond so many times the base's mean a bar is cut off with an arrow."""
@@ -71,7 +71,8 @@ def _frame(axes: Axes, base: str) -> None:
     axes.spines["left"].set_visible(False)
     axes.axvline(0, color=light("ink"), lw=0.9, zorder=1)
     axes.grid(axis="x")
-    axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:+.0f}{SPACE}%".replace("-", "−") if abs(x) > 1e-9 else base)
+    axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:+.0f}{SPACE}%".replace("-", "−") if abs(x) > 1e-9 else "0")
+    axes.set_xlabel(f"difference, relative to the mean under {base}", color=light("muted"))
 
 
 def _beside(axes: Axes, text: str, y: float, points: float, **more: Any) -> None:

@@ -63,6 +63,17 @@ def fitted(figure: Figure, text: str, points: float, size: float) -> str:
     return shorten(text, most)
 
 
+def wrapped(figure: Figure, text: str, points: float, size: float) -> str:
+    """Break a text into two lines at most, each at most so many points wide; what does not fit is cut."""
+    words = text.split()
+    first = 0
+    while first < len(words) and width_of(figure, " ".join(words[: first + 1]), size) <= points:
+        first += 1
+    if first in {0, len(words)}:
+        return fitted(figure, text, points, size)
+    return " ".join(words[:first]) + "\n" + fitted(figure, " ".join(words[first:]), points, size)
+
+
 def width_of(figure: Figure, text: str, size: float) -> float:
     """Width of a text in points."""
     artist = figure.text(0, 0, text, fontsize=size)

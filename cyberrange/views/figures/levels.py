@@ -1,15 +1,19 @@
 """What each service lost over time under each posture: strips as deep as the loss, with the marks of the response."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cyberrange.views.figures.frame import bare, date_axis, drawn, fitted, room, shading_says, sheet
+from cyberrange.views.figures.frame import bare, date_axis, drawn, room, shading_says, sheet, wrapped
 from cyberrange.views.subjects import CLOCK_MARKS, LevelStory, Numbers, ServiceLevels, Steps
 from cyberrange.views.theme import SIZE, light, posture_colour
 from cyberrange.views.words import amount
 
 LEFT, RIGHT = 158.0, 74.0
+THIN = 1.3
+"""Least depth in points of a loss, so that it can be seen at all."""
 STRIP, GAP, CLOCK = 13.0, 9.0, 14.0
 SHOWN = tuple(mark for mark in CLOCK_MARKS if mark[0] != "recovered")
 
@@ -47,39 +51,45 @@ def _key(figure: Figure, story: LevelStory) -> None:
     bare(key)
     key.set_ylim(30, 0)
     key.set_xlim(0, 72 * figure.get_size_inches()[0])
-    says = "   ".join(f"{letter} {meaning}" for _, letter, meaning in SHOWN)
+    says = " · ".join(f"{letter} {meaning}" for _, letter, meaning in SHOWN)
     key.text(LEFT, 12, says, va="center", color=light("muted"))
     key.text(LEFT, 24, shading_says(story.until), va="center", color=light("muted"), fontsize=SIZE - 0.5)
     key.text(648 - 4, 24, "citizen-hours lost", ha="right", va="center", color=light("muted"), fontsize=SIZE - 0.5)
 
 
 def _clocks(axes: Axes, story: LevelStory, i: int, y: float) -> None:
-    """Draw the clocks of one posture as letters on a line; letters that would touch move apart."""
+    """Draw the clocks of one posture as letters on a line; letters that would touch share a box."""
     colour = posture_colour(i)
     axes.plot([0, story.until], [y, y], color=light("line"), lw=0.7, zorder=1)
     axes.text(-0.012, y, story.postures[i], transform=_beside(axes), ha="right", va="center", color=colour, weight="bold")
     hours = [(story.clocks[i][name], letter) for name, letter, _ in SHOWN if name in story.clocks[i]]
     apart = 9.5 / (648 - LEFT - RIGHT) * story.until
-    last = -np.inf
+    box = {"boxstyle": "round,pad=0.14", "facecolor": light("paper"), "edgecolor": colour, "linewidth": 0.7}
+    for hour, letters in _boxes([mark for mark in hours if mark[0] <= story.until], apart):
+        axes.text(hour, y, letters, ha="center", va="center", fontsize=SIZE - 2, bbox=box, zorder=3)
+
+
+def _boxes(hours: Sequence[tuple[float, str]], apart: float) -> list[tuple[float, str]]:
+    """Join letters that stand too close together, in the order of their hours."""
+    boxes: list[tuple[float, str]] = []
     for hour, letter in sorted(hours, key=lambda mark: mark[0]):
-        if hour > story.until:
-            continue
-        place = max(hour, last + apart)
-        last = place
-        axes.plot([hour, hour], [y - 6, y + 6], color=colour, lw=0.8, zorder=2)
-        box = {"boxstyle": "round,pad=0.14", "facecolor": light("paper"), "edgecolor": colour, "linewidth": 0.7}
-        axes.text(place, y, letter, ha="center", va="center", fontsize=SIZE - 2, bbox=box, zorder=3)
+        if boxes and hour - boxes[-1][0] < apart * (0.5 + 0.5 * len(boxes[-1][1])):
+            boxes[-1] = (boxes[-1][0], boxes[-1][1] + letter)
+        else:
+            boxes.append((hour, letter))
+    return boxes
 
 
 def _service(figure: Figure, axes: Axes, story: LevelStory, service: ServiceLevels, top: float) -> None:
     n = len(story.postures)
-    name = fitted(figure, service.name, LEFT - 16, SIZE)
+    name = wrapped(figure, service.name, LEFT - 16, SIZE)
     axes.text(-0.012, top + STRIP * n / 2, name, transform=_beside(axes), ha="right", va="center")
     for i, strip in enumerate(service.strips):
         base = top + STRIP * i
         hours, lost = _outline(strip, story.until)
         axes.plot([0, story.until], [base, base], color=light("line"), lw=0.5, zorder=0)
-        axes.fill_between(hours, base, base + (STRIP - 2.5) * lost, color=posture_colour(i), lw=0, zorder=2)
+        deep = np.where(lost > 0, np.maximum((STRIP - 2.5) * lost, THIN), 0.0)
+        axes.fill_between(hours, base, base + deep, color=posture_colour(i), lw=0, zorder=2)
         says = amount(service.lost[i])
         axes.text(
             1.012, base + STRIP / 2 - 1, says, transform=_beside(axes), va="center", fontsize=SIZE - 1,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cyberrange.views.figures.frame import drawn, fitted, posture_handles, room, sheet
+from cyberrange.views.figures.frame import drawn, fitted, posture_handles, room, sheet, wrapped
 from cyberrange.views.subjects import Numbers, OutageRow
 from cyberrange.views.theme import MARKERS, SIZE, light, posture_colour
 from cyberrange.views.words import SPACE
@@ -29,7 +29,7 @@ def outages(rows: Sequence[OutageRow], postures: Sequence[str]) -> Figure:
     postures
         Names of the postures.
     """
-    each = max(LINE * len(postures), 24.0) + GAP
+    each = max(LINE * len(postures), 36.0) + GAP
     height = TOP + each * len(rows) + BOTTOM
     figure = sheet(height / 72)
     axes = room(figure, LEFT, TOP, RIGHT, BOTTOM)
@@ -58,9 +58,10 @@ def _days_axis(axes: Axes, rows: Sequence[OutageRow]) -> None:
 def _row(figure: Figure, axes: Axes, row: OutageRow, y: float, each: float) -> None:
     middle = y + (each - GAP) / 2 + GAP / 2
     across = axes.get_yaxis_transform()
-    for text, down, size, ink in ((row.what, -6, SIZE, "ink"), (row.compared_with, 6, SIZE - 1, "muted")):
-        fit = fitted(figure, text, LEFT - 16, size)
-        axes.text(-0.022, middle + down, fit, transform=across, ha="right", va="center", fontsize=size, color=light(ink))
+    what = wrapped(figure, row.what, LEFT - 16, SIZE)
+    with_what = fitted(figure, row.compared_with, LEFT - 16, SIZE - 1)
+    axes.text(-0.022, middle + 1, what, transform=across, ha="right", va="bottom")
+    axes.text(-0.022, middle + 4, with_what, transform=across, ha="right", va="top", fontsize=SIZE - 1, color=light("muted"))
     axes.axhline(y + each, color=light("faint"), lw=0.6)
     for i, days in enumerate(row.simulated):
         _days(axes, days, i, y + GAP / 2 + LINE * (i + 0.5))

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from cyberrange.views.figures.frame import drawn, posture_handles, room, sheet
 from cyberrange.views.subjects import Spread
 from cyberrange.views.theme import DASHES, MARKERS, SIZE, light, posture_colour
-from cyberrange.views.words import percent, value
+from cyberrange.views.words import SPACE, percent, value
 
 ACROSS = 3
 LEFT, RIGHT, TOP, PANEL, BETWEEN = 40.0, 14.0, 30.0, 96.0, 50.0
@@ -70,11 +70,19 @@ def _curve(axes: Axes, values: np.ndarray, i: int, top: float) -> None:
 
 
 def _ticks(axes: Axes, measure: Spread, top: float) -> None:
-    """Put three or four round ticks, in the unit that fits."""
+    """Put a few round ticks, in the unit that fits, and a mark where the scenario ends."""
     unit = 24.0 if measure.unit == "hours" and top > 72 else 1.0
-    step = _round_step(top / unit / 3.2) * unit
+    few = 4.2 if measure.unit == "hours" else 3.2
+    step = _round_step(top / unit / few) * unit
     at = np.arange(0, top * 1.03, step)
-    axes.set_xticks(at, [value(float(x), measure.unit) if x else "0" for x in at], fontsize=SIZE - 1)
+    says = [value(float(x), measure.unit).replace(f".0{SPACE}", SPACE) if x else "0" for x in at]
+    axes.set_xticks(at, says, fontsize=SIZE - 1)
+    if measure.unit == "hours" and top >= 0.98 * measure.horizon:
+        axes.axvline(top, color=light("muted"), lw=0.8, ls=(0, (2, 2)), zorder=1)
+        axes.annotate(
+            "end of the scenario", (top, 0.04), xytext=(-3, 0), textcoords="offset points", rotation=90, ha="right",
+            va="bottom", fontsize=SIZE - 2, color=light("muted"),
+        )  # fmt: skip
 
 
 def _round_step(x: float) -> float:

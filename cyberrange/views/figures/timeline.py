@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from cyberrange.views.figures.frame import drawn, fitted, room, sheet
+from cyberrange.views.figures.frame import drawn, fitted, room, sheet, wrapped
 from cyberrange.views.subjects import Lane, ResponseStory, TaskSpan
 from cyberrange.views.theme import HATCHES, SIZE, light, posture_colour
 from cyberrange.views.words import SPACE, duration
@@ -81,7 +81,7 @@ def _axis(axes: Axes, story: ResponseStory) -> None:
 def _lane(figure: Figure, axes: Axes, story: ResponseStory, lane: Lane, top: float) -> None:
     across = axes.get_yaxis_transform()
     middle = top + GAP / 2 + LINE * len(story.postures) / 2
-    name = fitted(figure, lane.name, NAMES - 8, SIZE)
+    name = wrapped(figure, lane.name, NAMES - 8, SIZE)
     _beside(axes, name, middle, LEFT - 4, "ink")
     axes.axhline(top, color=light("line"), lw=0.5, zorder=0, clip_on=False)
     for i, tasks in enumerate(lane.tasks):
@@ -89,7 +89,7 @@ def _lane(figure: Figure, axes: Axes, story: ResponseStory, lane: Lane, top: flo
         posture = fitted(figure, story.postures[i], LEFT - NAMES - 6, SIZE - 1)
         _beside(axes, posture, y + LINE / 2, LEFT - NAMES, f"posture{i % 6 + 1}", SIZE - 1)
         axes.text(
-            1.012, y + LINE / 2, _ending(tasks, story), transform=across, va="center", fontsize=SIZE - 1,
+            1.012, y + LINE / 2, _ending(lane, tasks, story), transform=across, va="center", fontsize=SIZE - 1,
             color=posture_colour(i),
         )  # fmt: skip
         _states(axes, tasks, y + 0.8, LINE - 1.6)
@@ -102,23 +102,28 @@ def _beside(axes: Axes, text: str, y: float, points: float, colour: str, size: f
     )  # fmt: skip
 
 
-def _ending(tasks: Sequence[TaskSpan], story: ResponseStory) -> str:
+def _ending(lane: Lane, tasks: Sequence[TaskSpan], story: ResponseStory) -> str:
+    """When a step was done: for the case the first time, for systems the last of them."""
     if not tasks:
-        return "not done"
-    last = max(t.ended for t in tasks)
-    times = f"{len(tasks)}×, " if len(tasks) > 1 else ""
-    return times + ("open at the end" if last >= story.until - 1e-6 else duration(last).replace(SPACE, " "))
+        return "not asked for"
+    ends = [t.ended for t in tasks]
+    end = max(ends) if lane.by_asset else ends[0]
+    when = "not done" if end >= story.until - 1e-6 else duration(end).replace(SPACE, " ")
+    more = f" ({len(tasks)}×)" if len(tasks) > 1 else ""
+    return when + more
 
 
 def _states(axes: Axes, tasks: Sequence[TaskSpan], y: float, high: float) -> None:
-    """Draw, over time, which share of a step's tasks is in which state, one state upon the other."""
+    """Draw, over time, how many of a step's tasks are in which state, one state upon the other; the most fill the lane."""
     if not tasks:
         return
     ends = np.unique([x for t in tasks for x in (max(t.asked, 0), max(t.approved, 0), max(t.started, 0), t.ended)])
     corners = np.repeat([at(x) for x in ends], 2)[1:-1]
     below = np.zeros(max(0, 2 * len(ends) - 2))
+    states = [[_state(t, a) for t in tasks] for a in ends[:-1]]
+    most = max((sum(s != "" for s in row) for row in states), default=1) or 1
     for state in STATES:
-        share = np.array([sum(_state(t, a) == state for t in tasks) / len(tasks) for a in ends[:-1]])
+        share = np.array([row.count(state) / most for row in states])
         above = below + high * np.repeat(share, 2)
         if share.any():
             axes.fill_between(

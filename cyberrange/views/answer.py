@@ -1,0 +1,139 @@
+"""The sentences of the answer: generated from paired results, and honest where the runs cannot tell."""
+
+import math
+
+from cyberrange.results.paired import Interval
+from cyberrange.views.from_tables import Paired
+from cyberrange.views.words import SPACE, amount, clear, duration, percent, rupees, value
+
+NO_DIFFERENCE = "no difference that {runs} can tell"
+
+
+def runs_told(runs: int) -> str:
+    """Write how many runs: `40 runs`, `1 run`."""
+    return f"{amount(runs)} {'run' if runs == 1 else 'runs'}"
+
+
+def verdict(p: Paired, runs: int, unit: str, words: tuple[str, str] = ("less", "more")) -> str:
+    """Say how a measure differs from the base's, with its interval, or that the runs cannot tell.
+
+    Parameters
+    ----------
+    p
+        The measure under a posture and its paired difference.
+    runs
+        Number of replicates.
+    unit
+        Its unit, for differences from a base of zero.
+    words
+        What lower and higher are called: less and more, sooner and later.
+    """
+    gap = p.difference
+    if gap == (0.0, 0.0, 0.0):
+        return "the same in every run"
+    if not math.isfinite(gap.low):
+        return f"{_size(gap.mean, p.base, unit, words)} in this one run, which cannot tell luck from effect"
+    if clear(gap):
+        return f"{_size(gap.mean, p.base, unit, words)} (95{SPACE}% interval: {_between(gap, p.base, unit, words)})"
+    return f"{NO_DIFFERENCE.format(runs=runs_told(runs))} (95{SPACE}% interval: {_between(gap, p.base, unit, words)})"
+
+
+def _size(x: float, base: float, unit: str, words: tuple[str, str]) -> str:
+    return f"{_number(abs(x), base, unit)} {words[x > 0]}"
+
+
+def _number(x: float, base: float, unit: str) -> str:
+    """Relative to the base where that says something, else in the measure's own unit."""
+    if base <= 0 or x > 10 * base:
+        return value(x, unit)
+    return f"{100 * x / base:.0f}{SPACE}%" if x >= 0.0095 * base else percent(x / base)
+
+
+def _between(gap: Interval, base: float, unit: str, words: tuple[str, str]) -> str:
+    low, high = _number(abs(gap.low), base, unit), _number(abs(gap.high), base, unit)
+    if gap.low < 0 < gap.high:
+        return f"{low} {words[0]} to {high} {words[1]}"
+    less, more = (high, low) if gap.high <= 0 else (low, high)
+    return f"{less} to {more} {words[gap.low >= 0]}"
+
+
+def loss_sentence(p: Paired, name: str, base: str, runs: int) -> str:
+    """Say what citizens lose."""
+    if p.mean.mean == 0 == p.base:
+        return f"Citizens lose no hour of service, neither under {base} nor under {name}."
+    return (
+        f"Under {name}, citizens lose {amount(p.mean.mean)} citizen-hours of service on average, against "
+        f"{amount(p.base)} under {base}: {verdict(p, runs, 'citizen-hours')}."
+    )
+
+
+def money_sentence(p: Paired, name: str, base: str, runs: int) -> str:
+    """Say what it costs city and citizens."""
+    if p.mean.mean == 0 == p.base:
+        return "It costs neither city nor citizens anything."
+    return (
+        f"In money, city and citizens together lose {rupees(p.mean.mean)} instead of {rupees(p.base)}: "
+        f"{verdict(p, runs, 'Rs')}."
+    )
+
+
+def clock_sentence(what: str, p: Paired, name: str, base: str, runs: int) -> str:
+    """Say how long something takes: `what` begins the sentence."""
+    return (
+        f"{what} takes {duration(p.mean.mean)} on average under {name} and {duration(p.base)} under {base}: "
+        f"{verdict(p, runs, 'hours')}."
+    )
+
+
+def whole_sentence(whole: float, base_whole: float, name: str, base: str, horizon: float) -> str:
+    """Say in how many runs every service was whole at the horizon."""
+    return (
+        f"When the scenario ends after {duration(horizon)}, every service is whole again in {percent(whole)} of the runs "
+        f"under {name} and in {percent(base_whole)} under {base}."
+    )
+
+
+def price_sentence(more: float, name: str, base: str) -> str:
+    """Say what the organisation and its controls cost a year, compared with the base."""
+    if abs(more) < 0.5:
+        return f"{name} costs as much a year as {base}, by the prices in the files."
+    word = "more" if more > 0 else "less"
+    return f"By the prices in the files, {name} costs {rupees(abs(more))} a year {word} than {base}, attack or no attack."
+
+
+def other_sentence(p: Paired, name: str, base: str, runs: int) -> str:
+    """Say in a line how another posture fares."""
+    return f"{name}: {amount(p.mean.mean)} citizen-hours lost; against {base}, {verdict(p, runs, 'citizen-hours')}."
+
+
+def calm_sentences(alarms: float, work: Paired, mistakes: Paired, name: str, base: str, runs: int) -> list[str]:
+    """Say what days without an attack cost: false alarms, the work on them, alarms taken for an attack."""
+    return [
+        f"Nobody attacks in this scenario. About {amount(alarms)} false alarms come all the same.",
+        f"Looking at them takes {amount(work.mean.mean)} people-hours under {name} and {amount(work.base)} under {base}: "
+        f"{verdict(work, runs, 'people-hours')}.",
+        f"Taken for an attack: {amount(mistakes.mean.mean)} false alarms a run under {name}, {amount(mistakes.base)} under "
+        f"{base}: {verdict(mistakes, runs, 'alerts', ('fewer', 'more'))}.",
+    ]
+
+
+def wound_sentence(shares: list[tuple[str, float]]) -> str:
+    """Say which part of the loss is the response's own wound, under each posture."""
+    parts = ", ".join(f"{percent(share)} under {name}" for name, share in shares)
+    return f"Part of the loss is the response's own wound, because what is cut off serves nobody: {parts}."
+
+
+def report_sentence(shares: list[tuple[str, float]], hours: float) -> str:
+    """Say how often the legal report was in time."""
+    parts = ", ".join(f"{percent(share)} under {name}" for name, share in shares)
+    return f"The report that is due within {duration(hours)} of noticing is in time in {parts} of the runs."
+
+
+def wait_sentence(what: str, p: Paired, name: str, base: str, runs: int) -> str:
+    """Say how much of a kind of waiting there is."""
+    if p.mean.mean == 0 == p.base:
+        return f"Nothing waits for {what}."
+    return (
+        f"Waiting for {what}: {amount(p.mean.mean)} task-hours under {name}, {amount(p.base)} under {base}; "
+        f"{verdict(p, runs, 'task-hours')}."
+    )
