@@ -117,7 +117,8 @@ def _cells(wn: Any, part: "nx.Graph[str]", draws: dict[str, Hourly]) -> Iterator
     tanks = [name for name in wn.tank_name_list if name in part]
     cells: Iterable[Collection[str]] = [part.nodes]
     if len(tanks) > 1:
-        nearest = nx.voronoi_cells(part, list(tanks), weight="length")
+        # A list, though the stubs ask for a set: ties between tanks must not hang on the order of a hash.
+        nearest = nx.voronoi_cells(part, list(tanks), weight="length")  # type: ignore[call-overload]
         cells = [nearest[tank] for tank in tanks]
     for cell in cells:
         if any(node in draws for node in cell):
