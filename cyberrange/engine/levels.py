@@ -103,8 +103,14 @@ def _reason(p: Arrays, s: State, node: int, now: float, cause: int) -> int:
         return s.effects[state.blame].event if state.blame >= 0 else cause
     for need in range(p.nodes[node].need_start, p.nodes[node].need_end):
         supply, binder = effective(p, s, need, now)
-        if binder >= 0 and supply <= state.level + TOLERANCE and s.nodes[binder].blame == state.blame:
-            return max(cause, s.nodes[binder].event)
+        if binder < 0 or supply > state.level + TOLERANCE:
+            continue
+        if s.nodes[binder].event >= cause:
+            return s.nodes[binder].event
+        for j in range(p.needs[need].supplier_start, p.needs[need].supplier_end):
+            supplier = s.nodes[p.suppliers[j].node]
+            if supplier.level < 1.0 and supplier.event >= cause:
+                return supplier.event
     return cause
 
 

@@ -24,7 +24,7 @@ def verdict(p: Paired, runs: int, unit: str, words: tuple[str, str] = ("less", "
     runs
         Number of replicates.
     unit
-        Its unit, for differences from a base of zero.
+        Its unit, in which the interval of the difference is given.
     words
         What lower and higher are called: less and more, sooner and later.
     """
@@ -33,28 +33,24 @@ def verdict(p: Paired, runs: int, unit: str, words: tuple[str, str] = ("less", "
         return "the same in every run"
     if not math.isfinite(gap.low):
         return f"{_size(gap.mean, p.base, unit, words)} in this one run, which cannot tell luck from effect"
+    interval = f"(95{SPACE}% interval of the difference: {_between(gap, unit, words)})"
     if clear(gap):
-        return f"{_size(gap.mean, p.base, unit, words)} (95{SPACE}% interval: {_between(gap, p.base, unit, words)})"
-    return f"{NO_DIFFERENCE.format(runs=runs_told(runs))} (95{SPACE}% interval: {_between(gap, p.base, unit, words)})"
+        return f"{_size(gap.mean, p.base, unit, words)} {interval}"
+    return f"{NO_DIFFERENCE.format(runs=runs_told(runs))} {interval}"
 
 
 def _size(x: float, base: float, unit: str, words: tuple[str, str]) -> str:
-    return f"{_number(abs(x), base, unit)} {words[x > 0]}"
-
-
-def _number(x: float, base: float, unit: str) -> str:
     """Relative to the base where that says something, else in the measure's own unit."""
-    if base <= 0 or x > 10 * base:
-        return value(x, unit)
-    return f"{100 * x / base:.0f}{SPACE}%" if x >= 0.0095 * base else percent(x / base)
+    relative = 0 < base and abs(x) <= 10 * base
+    return f"{percent(abs(x) / base) if relative else value(abs(x), unit)} {words[x > 0]}"
 
 
-def _between(gap: Interval, base: float, unit: str, words: tuple[str, str]) -> str:
-    low, high = _number(abs(gap.low), base, unit), _number(abs(gap.high), base, unit)
+def _between(gap: Interval, unit: str, words: tuple[str, str]) -> str:
+    low, high = value(abs(gap.low), unit), value(abs(gap.high), unit)
     if gap.low < 0 < gap.high:
         return f"{low} {words[0]} to {high} {words[1]}"
-    less, more = (high, low) if gap.high <= 0 else (low, high)
-    return f"{less} to {more} {words[gap.low >= 0]}"
+    least, most = (high, low) if gap.high <= 0 else (low, high)
+    return f"{least} to {most} {words[gap.low >= 0]}"
 
 
 def loss_sentence(p: Paired, name: str, base: str, runs: int) -> str:
@@ -78,10 +74,10 @@ def money_sentence(p: Paired, name: str, base: str, runs: int) -> str:
 
 
 def clock_sentence(what: str, p: Paired, name: str, base: str, runs: int) -> str:
-    """Say how long something takes: `what` begins the sentence."""
+    """Say when something comes: `what` begins the sentence, up to the mean time."""
     return (
-        f"{what} takes {duration(p.mean.mean)} on average under {name} and {duration(p.base)} under {base}: "
-        f"{verdict(p, runs, 'hours')}."
+        f"{what} {duration(p.mean.mean)} on average under {name}, {duration(p.base)} under {base}: "
+        f"{verdict(p, runs, 'hours', ('sooner', 'later'))}."
     )
 
 
@@ -125,8 +121,12 @@ def wound_sentence(shares: list[tuple[str, float]]) -> str:
 
 def report_sentence(shares: list[tuple[str, float]], hours: float) -> str:
     """Say how often the legal report was in time."""
-    parts = ", ".join(f"{percent(share)} under {name}" for name, share in shares)
-    return f"The report that is due within {duration(hours)} of noticing is in time in {parts} of the runs."
+    (first, share), *others = shares
+    parts = "".join(f", {percent(x)} under {name}" for name, x in others)
+    return (
+        f"The report that is due within {duration(hours)} of noticing is in time in {percent(share)} of the runs under "
+        f"{first}{parts}."
+    )
 
 
 def wait_sentence(what: str, p: Paired, name: str, base: str, runs: int) -> str:

@@ -1,6 +1,7 @@
 """Tables of replicates as differences, spreads, outages, and the replicate that stands for the others."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +51,16 @@ KEY = (
 )
 """Group, measure and short name of what is shown first."""
 
+CALM = (
+    ("False alarms", "false_alarms", "False alarms"),
+    ("False alarms", "false_alarm_hours", "Work on false alarms"),
+    ("False alarms", "mistaken_alarms", "Taken for an attack"),
+    ("What it costs", "response_cost", "Cost of the work"),
+    ("What it costs", "loss_rupees", "Money lost, city and citizens"),
+    ("What it costs", "unserved_citizen_hours", "Service lost"),
+)
+"""What is shown of days without an attack."""
+
 SPREAD_OF = (
     ("unserved_citizen_hours", "Citizen-hours lost"),
     ("loss_rupees", "Rupees lost"),
@@ -58,6 +69,7 @@ SPREAD_OF = (
     ("notice_to_contain", "Noticing to containment"),
     ("time_to_recover", "First foothold to all whole"),
 )
+CALM_SPREAD = (("false_alarms", "False alarms"), ("false_alarm_hours", "People-hours of work on them"), ("response_cost", "Rupees for it"))
 
 
 class Paired(NamedTuple):
@@ -97,12 +109,22 @@ def representative(frame: pd.DataFrame) -> int:
     return int(effort.loc[nearest].idxmin())
 
 
+def shown(tables: dict[str, pd.DataFrame]) -> tuple[tuple[str, str, str], ...]:
+    """Return the key measures; those of calm days where no run saw an attack."""
+    return CALM if is_calm(tables) else KEY
+
+
+def is_calm(tables: dict[str, pd.DataFrame]) -> bool:
+    """Whether no run saw an attack."""
+    return all(not t["assets_hit"].any() for t in tables.values())
+
+
 def gaps(tables: dict[str, pd.DataFrame]) -> list[Gap]:
     """Return the key measures' differences from the base relative to the base's mean, where that is not zero."""
     names = list(tables)
     base = tables[names[0]]
     found = []
-    for group, measure, says in KEY:
+    for group, measure, says in shown(tables):
         for i, name in enumerate(names[1:], start=1):
             p = paired(tables[name][measure], base[measure])
             if p.base > 0 and all(map(math.isfinite, p.difference)):
@@ -115,28 +137,30 @@ def gaps(tables: dict[str, pd.DataFrame]) -> list[Gap]:
 def spreads(tables: dict[str, pd.DataFrame], horizon: float) -> list[Spread]:
     """Return the spread of loss and clocks, without measures that are 0 everywhere."""
     found = []
-    for measure, says in SPREAD_OF:
+    for measure, says in CALM_SPREAD if is_calm(tables) else SPREAD_OF:
         columns = tuple(t[measure].to_numpy(dtype=np.float64) for t in tables.values())
         if any(c.any() for c in columns):
             found.append(Spread(says, UNITS[measure], columns, horizon))
     return found
 
 
-def outage_rows(comparison: Comparison, scenario: Scenario) -> list[OutageRow]:
+def outage_rows(comparison: Comparison, scenario: Scenario, postures: Sequence[str]) -> list[OutageRow]:
     """Return the published outages with those simulated for the worst service of the same sector in each replicate."""
     rows = []
     for outage in scenario.outages:
         services = [key for key, s in comparison.city.services.items() if s.sector == outage.service]
         if services:
-            rows.append(_outage_row(comparison, scenario, outage, services))
+            rows.append(_outage_row(comparison, scenario, outage, services, postures))
     return rows
 
 
-def _outage_row(comparison: Comparison, scenario: Scenario, outage: Outage, services: list[str]) -> OutageRow:
+def _outage_row(
+    comparison: Comparison, scenario: Scenario, outage: Outage, services: list[str], postures: Sequence[str]
+) -> OutageRow:
     columns = [f"outage.{key}" for key in services]
     days = tuple(
         comparison.of(scenario.id, name)[columns].max(axis=1).to_numpy(dtype=np.float64) / 24
-        for name in comparison.postures
+        for name in postures
     )
     names = list(dict.fromkeys(comparison.city.services[key].name for key in services))
     says = names[0] if len(names) == 1 else f"the worst of {len(services)} services of sector {outage.service}"

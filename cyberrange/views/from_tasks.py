@@ -23,7 +23,7 @@ def response_story(runs: Sequence[Run], postures: Sequence[str]) -> ResponseStor
     for key, step in _steps(runs).items():
         tasks = tuple(_spans(t, key, hour, horizon) for t, hour in zip(tables, noticed, strict=True))
         if any(tasks):
-            lanes.append(Lane(step.name, step.scope == "asset", tasks))
+            lanes.append(Lane(_name(runs, key), step.scope == "asset", tasks))
     after = tuple(hour - float(run.times["compromised"].min()) for run, hour in zip(runs, noticed, strict=True))
     legal = runs[0].plan.posture.rules.report_within
     return ResponseStory(tuple(postures), tuple(lanes), after, legal, until)
@@ -40,6 +40,12 @@ def _steps(runs: Sequence[Run]) -> dict[str, PlaybookStep]:
         for key, step in run.plan.posture.playbook.items():
             found.setdefault(key, step)
     return found
+
+
+def _name(runs: Sequence[Run], key: str) -> str:
+    """Name of a step; where the postures do different things under it, its id says so."""
+    names = {run.plan.posture.playbook[key].name for run in runs if key in run.plan.posture.playbook}
+    return names.pop() if len(names) == 1 else f"{key.replace('_', ' ').capitalize()} (each in its own way)"
 
 
 def _real(run: Run) -> pd.DataFrame:

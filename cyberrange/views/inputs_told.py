@@ -227,7 +227,7 @@ def controls_told(postures: dict[str, Posture], catalogue: Catalogue | None) -> 
 
 def duration_years(hours: float) -> str:
     """Write a life in years."""
-    return f"{hours / 8760:.3g} years"
+    return f"{hours / 8766:.3g} years"
 
 
 def _mechanism(m: Mechanism) -> str:
@@ -240,7 +240,7 @@ def _mechanism(m: Mechanism) -> str:
 def annual_cost(posture: Posture, catalogue: Catalogue | None) -> float:
     """Rupees a year: the organisation, and its controls with the capex spread over their lives."""
     controls = [catalogue.controls[key] for key in posture.controls if catalogue and key in catalogue.controls]
-    return posture.annual_cost + sum(c.opex + c.capex * 8760 / c.life for c in controls)
+    return posture.annual_cost + sum(c.opex + c.capex * 8766 / c.life for c in controls)
 
 
 def steps_told(scenario: Scenario) -> list[StepTold]:

@@ -132,7 +132,9 @@ def listed(things: list[str]) -> str:
 
 
 def _small(x: float) -> str:
-    text = f"{abs(x):.2f}".rstrip("0").rstrip(".") if abs(x) < 10 else f"{abs(x):.1f}".removesuffix(".0")
+    size = abs(x)
+    text = f"{size:.2g}" if 1e-4 <= size < 0.095 else f"{size:.2f}".rstrip("0").rstrip(".")
+    text = f"{size:.1f}".removesuffix(".0") if size >= 10 else text
     return f"{MINUS if x < 0 and text != '0' else ''}{text}"
 
 

@@ -54,7 +54,7 @@ def shipped_run(of: str, attack: str, organisation: str, replicate: int) -> Worl
     return world
 
 
-def runs(attack, organisation, replicates=range(2)):
+def runs(attack, organisation, replicates=range(1)):
     made = [shipped_run(of, attack, organisation, r) for of in CITIES for r in replicates]
     return [world for world in made if world is not None]
 
@@ -81,20 +81,13 @@ def drops(world):
 
 
 def assert_drops_lead_to_effects(world):
-    """Walk back from each drop: it comes to an effect with an act behind it.
-
-    It is the very effect that is blamed for the drop if there are only drops between the two. (While a store or a hold
-    stands in, or people do, another effect may take the place of the one that made them stand in.)
-    """
+    """Walk back from each drop: it comes to an effect with an act behind it, and at last to the beginning."""
     kinds = [LOG_KINDS[line[1]][0] for line in world.log]
-    fallen = drops(world)
-    for number in fallen:
+    for number in drops(world):
         chain = back(world, number)
         effect = next(i for i in chain if kinds[i] in EFFECTS)
         assert kinds[world.log[effect][5]] in WHERE_EFFECTS_COME_FROM[kinds[effect]]
         assert kinds[chain[-1]] == "scenario.start"
-        if fallen.issuperset(chain[: chain.index(effect)]):
-            assert world.state.effects[world.log[number][3]].event == effect
 
 
 @pytest.mark.parametrize("organisation", POSTURES)
@@ -135,6 +128,7 @@ def test_in_a_cycle_each_drop_follows_from_the_drop_before_it():
             if line.subject not in (struck, "use"):
                 supplier = happenings(world)[line.cause]
                 assert (supplier.kind, supplier.subject) == ("level", f"n{(int(line.subject[1]) + 1) % 5}")
+                assert line.about == "0"
         assert len(happenings(world, "level")) == 6
 
 

@@ -28,6 +28,7 @@ from tests.build import (
     scenario,
     service,
 )
+from tests.engine.strategies import cities
 
 EXACT = 1e-9
 
@@ -59,33 +60,6 @@ def greatest_fixed_point(of, cap: dict[str, float]) -> dict[str, float]:
             return new
         x = new
     raise AssertionError("the brute-force iteration does not end")
-
-
-@st.composite
-def needs(draw, names, own):
-    form = draw(st.sampled_from(["all_of", "k_of_n", "weighted", "soft"]))
-    chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True))
-    if form == "all_of":
-        return Need(all_of=chosen)
-    if form == "k_of_n":
-        return Need(k_of_n={"k": draw(st.integers(1, len(chosen))), "of": chosen})
-    if form == "weighted":
-        parts = [draw(st.integers(1, 5)) for _ in chosen]
-        return Need(weighted={u: part / sum(parts) for u, part in zip(chosen, parts, strict=True)})
-    return Need(soft={u: draw(st.sampled_from([0.1, 0.25, 0.5, 1.0])) for u in chosen if u != own} or {chosen[0]: 0.25})
-
-
-@st.composite
-def cities(draw):
-    """Cities of 2 to 9 nodes whose needs may form cycles, with what an isolated asset still does."""
-    names = [f"n{i}" for i in range(draw(st.integers(2, 9)))]
-    assets = {
-        name: asset(
-            *draw(st.lists(needs(names, name), max_size=2)), local_level=draw(st.sampled_from([0.0, 0.3, 1.0]))
-        )
-        for name in names
-    }
-    return city(assets)
 
 
 acts = st.lists(
@@ -133,7 +107,7 @@ def act(hand, name, what, amount):
 
 
 @settings(max_examples=250, deadline=None)
-@given(cities(), acts)
+@given(cities(covers=False), acts)
 def test_after_any_changes_the_levels_are_the_greatest_fixed_point(of, changes):
     """Settling only what a change can reach gives what solving all equations afresh gives."""
     world, caps = World(plan(of), seed=1), Caps(of)
@@ -158,7 +132,7 @@ def ancestors(of, name):
 
 
 @settings(max_examples=150, deadline=None)
-@given(cities(), acts)
+@given(cities(covers=False), acts)
 def test_what_is_blamed_for_a_low_level_is_a_live_effect_on_the_node_or_on_something_it_needs(of, changes):
     world = World(plan(of), seed=1)
     hand, names = Hand(world), list(of.assets)

@@ -27,6 +27,10 @@ ALIKE = 3
 """So many systems of one cell that differ only in their place share a row."""
 
 
+SECTORS = {"iccc": "command centre", "iot": "devices", "safety": "public safety"}
+"""Sectors whose ids are not words."""
+
+
 class Layout(NamedTuple):
     """Where everything stands within a panel, in points from its upper left corner."""
 
@@ -50,17 +54,20 @@ def damage_class(hours: float) -> int:
 
 
 @drawn
-def city_map(subject: CityMap) -> Figure:
+def city_map(subject: CityMap, only: int | None = None) -> Figure:
     """Draw the city once for each posture, every node in the same place.
 
     Parameters
     ----------
     subject
         Nodes, and the harm done to them in one run or in two with the same luck.
+    only
+        Draw one of the panels alone, as a sheet of its own with the same places.
     """
     figure = sheet(4.0)
     layout = _layout(figure, subject)
-    panels = len(subject.panels)
+    drawn_panels = subject.panels if only is None else subject.panels[only : only + 1]
+    panels = len(drawn_panels)
     height = LEGEND + panels * (HEAD + layout.high) + (panels - 1) * BETWEEN + 4
     figure.set_size_inches(WIDE / 72, height / 72)
     axes = room(figure, 0, 0, 0, 0)
@@ -68,7 +75,7 @@ def city_map(subject: CityMap) -> Figure:
     axes.set_xlim(0, WIDE)
     axes.set_ylim(height, 0)
     _legend(axes)
-    for i, panel in enumerate(subject.panels):
+    for i, panel in enumerate(drawn_panels):
         _panel(axes, subject, panel, layout, LEGEND + i * (HEAD + layout.high + BETWEEN))
     return figure
 
@@ -81,7 +88,7 @@ def _layout(figure: Figure, subject: CityMap) -> Layout:
     hurt = {key for panel in subject.panels for key in panel.harm}
     sectors = [s for s in dict.fromkeys(n.sector for n in subject.nodes) if any(n.sector == s and n.key in hurt for n in subject.nodes)]  # fmt: skip
     order = _order(subject)
-    bands = [(sector.replace("_", " "), [n for n in subject.nodes if n.sector == sector]) for sector in sectors]
+    bands = [(SECTORS.get(sector, sector.replace("_", " ")), [n for n in subject.nodes if n.sector == sector]) for sector in sectors]
     rest = [n for n in subject.nodes if n.sector not in sectors]
     if rest:
         bands.append(("unharmed", rest))
