@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,7 +49,8 @@ def run(
     with Meter("Playing"):
         played = cr.simulate(what[0], attack, answer, seed=seed, replicate=replicate, catalogue=catalogue)
         write(events, lambda draft: _write_table(played.events, draft))
-        write(report, lambda draft: _reports().write_run_report(played, draft))
+    if report:
+        _write_run_report(played, report)
     if as_json:
         print_json(_run_as_json(played, report, events))
     else:
@@ -95,7 +95,8 @@ def compare(
             what[0], what[1], who, runs=runs, seed=seed, workers=workers, catalogue=catalogue, progress=meter
         )
         write(csv, lambda draft: _write_table(found.runs.reset_index(), draft))
-        write(report, lambda draft: _reports().write_report(found, draft))
+    if report:
+        _write_report(found, report)
     if as_json:
         print_json(_comparison_as_json(found, report, csv))
     else:
@@ -160,5 +161,15 @@ def _write_table(table: Any, draft: Path) -> None:
         table.to_csv(draft, index=False)
 
 
-def _reports() -> Any:
-    return import_module("cyberrange.views.report")
+def _write_run_report(played: "Run", file: Path) -> None:
+    from cyberrange.views.report import write_run_report
+
+    with Meter("Writing the report"):
+        write(file, lambda draft: write_run_report(played, draft))
+
+
+def _write_report(found: "Comparison", file: Path) -> None:
+    from cyberrange.views.report import write_report
+
+    with Meter("Writing the report", "parts") as meter:
+        write(file, lambda draft: write_report(found, draft, progress=meter))

@@ -63,3 +63,29 @@ def paired_differences(frames: dict[str, pd.DataFrame], level: float = 0.95) -> 
                         "share_better": float((gap < 0).mean())}  # fmt: skip
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def relative_difference(base: pd.Series, other: pd.Series, level: float = 0.95) -> Interval:
+    """Return mean(other) / mean(base) - 1 with its interval, for paired replicates.
+
+    The interval is that of the ratio estimator (delta method; Cochran 1977, "Sampling techniques", section 6.4): the
+    standard error of the mean residual other - ratio x base, divided by mean(base).
+
+    Raises
+    ------
+    ValueError
+        When the mean of the base is 0.
+
+    Examples
+    --------
+    >>> halved = relative_difference(pd.Series([2.0, 4.0, 6.0]), pd.Series([1.0, 2.0, 3.0]))
+    >>> halved.mean, halved.low, halved.high
+    (-0.5, -0.5, -0.5)
+    """
+    mean = float(base.mean())
+    if mean == 0:
+        raise ValueError("a difference relative to a mean of 0 says nothing")
+    ratio = float(other.mean()) / mean
+    residual = mean_interval(other - ratio * base, level)
+    half = (residual.high - residual.mean) / abs(mean)
+    return Interval(ratio - 1, ratio - 1 - half, ratio - 1 + half)

@@ -7,7 +7,7 @@ from scipy import stats
 
 import cyberrange as cr
 from cyberrange.engine.events import LOG_KINDS
-from cyberrange.results.paired import mean_interval, paired_differences
+from cyberrange.results.paired import mean_interval, paired_differences, relative_difference
 from cyberrange.study.runner import chunks_of
 
 KASBA = cr.load_city("kasba")
@@ -81,6 +81,17 @@ def test_t_intervals_cover_the_mean_of_a_skewed_loss_as_often_as_they_say() -> N
         hits += low <= 2.0 <= high
     standard_error = np.sqrt(0.95 * 0.05 / trials)
     assert abs(hits / trials - 0.95) <= 4 * standard_error + 0.005
+
+
+def test_relative_differences_cover_the_true_ratio_as_often_as_they_say() -> None:
+    generator = np.random.default_rng(5)
+    trials, hits = 2000, 0
+    for _ in range(trials):
+        base = pd.Series(generator.gamma(2.0, 1.0, 100))
+        other = 0.2 * base * generator.gamma(4.0, 0.25, 100)
+        hits += (interval := relative_difference(base, other)).low <= -0.8 <= interval.high
+    standard_error = np.sqrt(0.95 * 0.05 / trials)
+    assert abs(hits / trials - 0.95) <= 4 * standard_error + 0.01
 
 
 def test_paired_differences_are_those_of_a_paired_t_test() -> None:
