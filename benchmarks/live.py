@@ -2,8 +2,8 @@
 
 Run `python benchmarks/live.py` (or `make bench`). Each figure is the median of several repeats:
 
-- activities (attack operations and response tasks ended) per second on suryanagar against bare SimPy timeouts per second:
-  wanted at least 1/20;
+- activities (attack operations and response tasks ended) per second on suryanagar against bare SimPy timeouts per
+  second: wanted at least 1/20;
 - cost per event at four times the horizon against the plain horizon: wanted about 1;
 - cost per event on a synthetic city of 100,000 assets against 1,000: wanted at most 3.
 """

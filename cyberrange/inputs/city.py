@@ -12,7 +12,8 @@ Layer = Literal["sensing", "communication", "data", "application"]
 
 AssetKind = Literal[
     "server", "database", "workstation", "portal", "platform", "identity", "backup", "scada", "plc", "pump", "valve",
-    "tank", "sensor", "camera", "signal", "siren", "radio", "gateway", "network", "link", "power", "exchange", "console",
+    "tank", "sensor", "camera", "signal", "siren", "radio", "gateway", "network", "link", "power", "exchange",
+    "console",
 ]  # fmt: skip
 """What an asset is."""
 

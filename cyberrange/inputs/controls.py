@@ -18,7 +18,7 @@ Quantity = Literal[
 
 
 class Mechanism(Record):
-    """One quantity that a control changes, and where: value -> value * times, then + plus, then clipped to its range."""
+    """One quantity that a control changes, and where: value -> value * times, then + plus, then clipped."""
 
     change: Quantity
     times: Annotated[float, Field(ge=0, le=1000)] = 1.0

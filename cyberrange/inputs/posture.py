@@ -89,6 +89,9 @@ class Triage(Record):
     source: Source | None = None
 
 
+Hit = Literal["compromised", "destroyed", "impaired", "forced", "falsified", "flooded", "suspect", "shut"]
+"""What may have happened to an asset."""
+
 Condition = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A step of the playbook that is done, or one of: noticed, declared, found, warned, breach, contained, clean,
 vendor_out, deadlock."""
@@ -101,7 +104,7 @@ class PlaybookStep(Record):
     scope: Literal["case", "asset"]
     on: Annotated[tuple[Condition, ...], Field(min_length=1)]
     """It is requested as soon as all of these hold (for an asset step: for this asset or its case)."""
-    hit: tuple[Literal["compromised", "destroyed", "impaired", "forced", "falsified", "flooded", "suspect", "shut"], ...] = ()
+    hit: tuple[Hit, ...] = ()
     """Asset steps: only assets in one of these conditions; others skip the step. All when empty."""
     power: Id | None = None
     """What must be decided first."""
@@ -122,7 +125,8 @@ class PlaybookStep(Record):
     health are brought back (adds the asset's rebuild time) and it is connected again; `reopen`: connected again;
     `filter`: a flood is filtered; `settle`: a withdrawn vendor returns; `report`: the national report is filed;
     `notify`: people whose data left are told; `warn`: other cities are warned; `protect`: assets in `where` are cut off
-    ahead of an attack; `black_start`: a dead cycle is started by hand; `correct`: forced or falsified plant is put right."""
+    ahead of an attack; `black_start`: a dead cycle is started by hand; `correct`: forced or falsified plant is put
+    right."""
     where: Target | None = None
     """Assets meant by `shut_down` and `protect`, within the city that acts (and shared gateways for `protect`)."""
     finds: Share = 0.0

@@ -38,7 +38,8 @@ class Sign(Record):
     """A signal that a step may leave for a sensor to see."""
 
     sensor: Id
-    """Kind of sensor: `edr`, `siem`, `ids`, `ot_monitor`, `mail_filter`, `user`, `partner`, `audit`, `traffic_monitor`."""
+    """Kind of sensor: `edr`, `siem`, `ids`, `ot_monitor`, `mail_filter`, `user`, `partner`, `audit`,
+    `traffic_monitor`."""
     chance: Share
     """Chance that a fully covering, well-tuned sensor of this kind sees it."""
     at: Literal["start", "success", "failure"] = "success"
@@ -48,7 +49,8 @@ class Effect(Record):
     """What a step does to its targets when it succeeds."""
 
     do: Literal[
-        "compromise", "impair", "encrypt", "force", "falsify", "exfiltrate", "flood", "withdraw", "worm", "spoil_backups",
+        "compromise", "impair", "encrypt", "force", "falsify", "exfiltrate", "flood", "withdraw", "worm",
+        "spoil_backups",
     ]  # fmt: skip
     """`compromise`: a foothold; `impair`: health falls to `level`; `encrypt`: health 0 and data destroyed; `force`: a
     plant is driven to `level` by false commands; `falsify`: it no longer reports the truth; `exfiltrate`: records
@@ -93,7 +95,7 @@ class Step(Record):
     after_any: tuple[Id, ...] = ()
     """Steps of which one must have succeeded before this one starts."""
     foothold: Literal["outside", "reach", "held"] = "reach"
-    """`outside`: none needed; `reach`: an asset that can reach the target is held; `held`: the target itself is held."""
+    """`outside`: none needed; `reach`: an asset that reaches the target is held; `held`: the target itself is held."""
     duration: Duration
     chance: Share = 1.0
     retries: Annotated[int, Field(ge=0, le=1000)] = 0

@@ -11,6 +11,7 @@ from cyberrange.inputs.load import load_catalogue
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.model import assault, organisation
+from cyberrange.model.compatible import check_hands, check_targets
 from cyberrange.model.graph import Drafts, Nodes, build_graph, nodes_of
 from cyberrange.model.mechanisms import mechanisms_of
 from cyberrange.model.names import name_key
@@ -20,7 +21,7 @@ from cyberrange.model.tables import CalendarTable, DurationTable, use_table
 
 
 class CannotPlayError(CyberrangeError):
-    """The city lacks a system that the scenario needs."""
+    """The city lacks a system that the scenario needs, or the posture a team that the city counts on."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
     Raises
     ------
     CannotPlayError
-        When the city has no asset for a target that the scenario needs.
+        When the city has no asset for a target that the scenario needs, or the posture lacks a team.
     """
-    missing = assault.lacking(city, scenario)
-    if missing:
-        raise CannotPlayError(f"scenario '{scenario.id}' cannot play on city '{city.id}': " + "; ".join(missing))
+    problems = [*check_targets(city, scenario), *check_hands(city, posture)]
+    if any(problem.severity == "error" for problem in problems):
+        raise CannotPlayError("\n".join(str(problem) for problem in problems if problem.severity == "error"))
     if catalogue is None and posture.controls:
         catalogue = load_catalogue()
     nodes, units = nodes_of(city), organisation.units_of(city)

@@ -84,6 +84,8 @@ def compare(
     """
     if runs < 1:
         raise ValueError("runs must be at least 1")
+    if len({scenario.id for scenario in scenarios}) < len(scenarios):
+        raise ValueError("two scenarios have the same id")
     keys = [(scenario.id, name) for scenario in scenarios for name in postures]
     plans: list[Plan] = [
         compile_plan(city, scenario, posture, catalogue) for scenario in scenarios for posture in postures.values()

@@ -105,7 +105,7 @@ def other_sentence(p: Paired, name: str, base: str, runs: int) -> str:
 def calm_sentences(alarms: float, work: Paired, mistakes: Paired, name: str, base: str, runs: int) -> list[str]:
     """Say what days without an attack cost: false alarms, the work on them, alarms taken for an attack."""
     return [
-        f"Nobody attacks in this scenario. About {amount(alarms)} false alarms come all the same.",
+        f"Nobody attacks in this scenario. About {amount(round(alarms))} false alarms come all the same.",
         f"Looking at them takes {amount(work.mean.mean)} people-hours under {name} and {amount(work.base)} under {base}: "
         f"{verdict(work, runs, 'people-hours')}.",
         f"Taken for an attack: {amount(mistakes.mean.mean)} false alarms a run under {name}, {amount(mistakes.base)} under "

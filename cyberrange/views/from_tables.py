@@ -26,10 +26,6 @@ MEANINGS = {m.name: m.meaning for m in MEASURES} | {
     "notice_to_contain": "from noticing until nothing hit was left connected, for good; 0 when it was already so",
     "notice_to_recover": "from noticing until no asset was hurt or isolated, for good",
 }
-MORE_IS_BETTER = {"worst_level", "restored_by_horizon", "reported_in_time", "operations_stopped"}
-NEITHER = {"deferred_recovered_rupees", "worked", "approvals_asked", "false_alarms", "response_share", "hit_again"}
-"""Measures of which neither more nor less is better by itself."""
-
 KEY = (
     ("What citizens lose", "unserved_citizen_hours", "Service lost"),
     ("What citizens lose", "loss_rupees", "Money lost, city and citizens"),
@@ -120,17 +116,17 @@ def is_calm(tables: dict[str, pd.DataFrame]) -> bool:
 
 
 def gaps(tables: dict[str, pd.DataFrame]) -> list[Gap]:
-    """Return the key measures' differences from the base relative to the base's mean, where that is not zero."""
+    """Return the key measures' differences from the base relative to its mean; none where every run is the same."""
     names = list(tables)
     base = tables[names[0]]
     found = []
     for group, measure, says in shown(tables):
-        for i, name in enumerate(names[1:], start=1):
-            p = paired(tables[name][measure], base[measure])
+        pairs = [paired(tables[name][measure], base[measure]) for name in names[1:]]
+        if all(p.difference == (0.0, 0.0, 0.0) for p in pairs):
+            continue
+        for i, p in enumerate(pairs, start=1):
             if p.base > 0 and all(map(math.isfinite, p.difference)):
-                rate = [x / p.base for x in p.difference]
-                better = 1.0 if measure in MORE_IS_BETTER else -1.0
-                found.append(Gap(group, says, i, *rate, better=better))
+                found.append(Gap(group, says, i, *(x / p.base for x in p.difference)))
     return found
 
 

@@ -65,6 +65,8 @@ class Section(NamedTuple):
     attack_version: str
     outages: list[tuple[str, str, str]]
     sources: list[str]
+    lost: bool
+    """Whether any service lost anything in any run."""
     losses: tuple[str, ...]
     """The loss under each posture, for the summary."""
 
@@ -121,6 +123,7 @@ def section(comparison: Comparison, scenario: Scenario, tick: Tick) -> Section:
         tables=difference_tables(tables, names),
         services=service_table(comparison, scenario, tables, names),
         wards=ward_table(comparison, scenario, names),
+        lost=any(bool(t["unserved_citizen_hours"].any()) for t in tables.values()),
         losses=tuple(amount(float(t["unserved_citizen_hours"].mean())) for t in tables.values()),
     )
 
@@ -142,6 +145,7 @@ def run_section(run: Run, name: str) -> Section:
         tables=one.measures,
         services=one.services,
         wards=one.wards,
+        lost=lost > 0,
         losses=(amount(lost),),
     )
 

@@ -12,7 +12,7 @@ from cyberrange.results.run import Run
 from cyberrange.study.compare import Comparison
 from cyberrange.views import from_tables as tabled
 from cyberrange.views.from_runs import label
-from cyberrange.views.words import amount, clear, duration, percent, signed, span, value
+from cyberrange.views.words import amount, clear, duration, listed, percent, signed, span, value
 
 WAITS = (("approval", "for consent"), ("staff", "for the city's own people"), ("vendor", "for vendors"),
          ("outside", "for outside help"))  # fmt: skip
@@ -184,12 +184,15 @@ def ward_table(comparison: Comparison, scenario: Scenario, names: Sequence[str])
 
 def _equity(wards: Sequence[Mapping[str, pd.Series]], names: Sequence[str]) -> str:
     """Say how unequal the wards are under each posture."""
-    parts = []
+    parts, even = [], True
     for losses, name in zip(wards, names, strict=True):
         means = [float(x.mean()) for x in losses.values()]
         if means and min(means) > 0:
-            parts.append(f"{max(means) / min(means):.1f} times under {name}")
-    ratio = f" The ward that loses most loses {', '.join(parts)} as much as the one that loses least." if parts else ""
+            parts.append(f"{max(means) / min(means):.1f} times as much under {name}")
+            even = even and max(means) < 1.05 * min(means)
+    ratio = f" The ward that loses most loses {listed(parts)} as the one that loses least." if parts else ""
+    if parts and even:
+        ratio = " Every ward loses about the same."
     return f"Hours of service lost per head, services added up, means over the runs.{ratio}"
 
 

@@ -158,8 +158,6 @@ class Gap(NamedTuple):
     mean: float
     low: float
     high: float
-    better: float
-    """+1 when more is better, -1 when less is."""
 
 
 class Spread(NamedTuple):

@@ -122,7 +122,7 @@ def clear(interval: Interval) -> bool:
 
 def shorten(text: str, most: int) -> str:
     """Cut a text to so many characters, with an ellipsis where it was cut."""
-    flat = " ".join(text.split())
+    flat = " ".join(text.split(" "))
     return flat if len(flat) <= most else flat[: most - 1].rstrip(" ,(") + "…"
 
 

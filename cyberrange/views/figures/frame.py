@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cyberrange.views.theme import DASHES, MARKERS, WIDTH, drawing, light, posture_colour
-from cyberrange.views.words import shorten
+from cyberrange.views.words import SPACE, shorten
 
 P = ParamSpec("P")
 PX = 1 / 72
@@ -65,7 +65,7 @@ def fitted(figure: Figure, text: str, points: float, size: float) -> str:
 
 def wrapped(figure: Figure, text: str, points: float, size: float) -> str:
     """Break a text into two lines at most, each at most so many points wide; what does not fit is cut."""
-    words = text.split()
+    words = " ".join(text.split()).replace(" %", f"{SPACE}%").split(" ")
     first = 0
     while first < len(words) and width_of(figure, " ".join(words[: first + 1]), size) <= points:
         first += 1

@@ -80,8 +80,8 @@ def _ticks(axes: Axes, measure: Spread, top: float) -> None:
     if measure.unit == "hours" and top >= 0.98 * measure.horizon:
         axes.axvline(top, color=light("muted"), lw=0.8, ls=(0, (2, 2)), zorder=1)
         axes.annotate(
-            "end of the scenario", (top, 0.04), xytext=(-3, 0), textcoords="offset points", rotation=90, ha="right",
-            va="bottom", fontsize=SIZE - 2, color=light("muted"),
+            "end of scenario", (top, 0.9), xytext=(-4, 0), textcoords="offset points", ha="right", va="center",
+            fontsize=SIZE - 2, color=light("muted"),
         )  # fmt: skip
 
 
