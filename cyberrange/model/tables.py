@@ -85,15 +85,18 @@ def _parameters(duration: Duration) -> tuple[float, ...]:
 
 
 def _spans(hours: WeekHours) -> list[tuple[float, float]]:
-    """Spans of the week, in hours since Monday 00:00; those past Sunday midnight are folded back."""
+    """Spans of the week, in hours since Monday 00:00; those past Sunday midnight are folded back.
+
+    Hours are rounded to a billionth, so that the end of one span and the beginning of the next are one number.
+    """
     length = (hours.end - hours.start) % 24 or 24.0
     spans = []
     for day in DAYS[hours.days]:
-        start = day * 24 + hours.start
-        end = start + length
+        start = round(day * 24 + hours.start, 9)
+        end = round(day * 24 + hours.start + length, 9)
         spans.append((start, min(end, 168.0)))
         if end > 168:
-            spans.append((0.0, end - 168))
+            spans.append((0.0, round(end - 168, 9)))
     return spans
 
 

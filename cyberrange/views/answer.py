@@ -41,7 +41,7 @@ def verdict(p: Paired, runs: int, unit: str, words: tuple[str, str] = ("less", "
 
 def _size(x: float, base: float, unit: str, words: tuple[str, str]) -> str:
     """Relative to the base where that says something, else in the measure's own unit."""
-    relative = 0 < base and abs(x) <= 10 * base
+    relative = base > 0 and abs(x) <= 10 * base
     return f"{percent(abs(x) / base) if relative else value(abs(x), unit)} {words[x > 0]}"
 
 
@@ -84,8 +84,8 @@ def clock_sentence(what: str, p: Paired, name: str, base: str, runs: int) -> str
 def whole_sentence(whole: float, base_whole: float, name: str, base: str, horizon: float) -> str:
     """Say in how many runs every service was whole at the horizon."""
     return (
-        f"When the scenario ends after {duration(horizon)}, every service is whole again in {percent(whole)} of the runs "
-        f"under {name} and in {percent(base_whole)} under {base}."
+        f"When the scenario ends after {duration(horizon)}, every service is whole again in {percent(whole)} of the "
+        f"runs under {name} and in {percent(base_whole)} under {base}."
     )
 
 
@@ -94,7 +94,8 @@ def price_sentence(more: float, name: str, base: str) -> str:
     if abs(more) < 0.5:
         return f"{name} costs as much a year as {base}, by the prices in the files."
     word = "more" if more > 0 else "less"
-    return f"By the prices in the files, {name} costs {rupees(abs(more))} a year {word} than {base}, attack or no attack."
+    size = rupees(abs(more))
+    return f"By the prices in the files, {name} costs {size} a year {word} than {base}, attack or no attack."
 
 
 def other_sentence(p: Paired, name: str, base: str, runs: int) -> str:
@@ -106,15 +107,17 @@ def calm_sentences(alarms: float, work: Paired, mistakes: Paired, name: str, bas
     """Say what days without an attack cost: false alarms, the work on them, alarms taken for an attack."""
     return [
         f"Nobody attacks in this scenario. About {amount(round(alarms))} false alarms come all the same.",
-        f"Looking at them takes {amount(work.mean.mean)} people-hours under {name} and {amount(work.base)} under {base}: "
-        f"{verdict(work, runs, 'people-hours')}.",
-        f"Taken for an attack: {amount(mistakes.mean.mean)} false alarms a run under {name}, {amount(mistakes.base)} under "
-        f"{base}: {verdict(mistakes, runs, 'alerts', ('fewer', 'more'))}.",
+        f"Looking at them takes {amount(work.mean.mean)} people-hours under {name} and {amount(work.base)} under "
+        f"{base}: {verdict(work, runs, 'people-hours')}.",
+        f"Taken for an attack: {amount(mistakes.mean.mean)} false alarms a run under {name}, {amount(mistakes.base)} "
+        f"under {base}: {verdict(mistakes, runs, 'alerts', ('fewer', 'more'))}.",
     ]
 
 
 def wound_sentence(shares: list[tuple[str, float]]) -> str:
     """Say which part of the loss is the response's own wound, under each posture."""
+    if not any(share for _, share in shares):
+        return "None of the loss is the response's own doing: what it cut off was not missed, or was down already."
     parts = ", ".join(f"{percent(share)} under {name}" for name, share in shares)
     return f"Part of the loss is the response's own wound, because what is cut off serves nobody: {parts}."
 

@@ -76,17 +76,19 @@ def _attack(run: Run) -> list[CauseStep]:
         key = _step(subject)
         if key not in first and key in steps:
             step = steps[key]
-            first[key] = CauseStep(key, step.name, step.technique, "attack", float(hour), _before(events, int(row), key))
+            before = _before(events, int(row), key)
+            first[key] = CauseStep(key, step.name, step.technique, "attack", float(hour), before)
     return list(first.values())
 
 
 def _before(events: pd.DataFrame, row: int, key: str) -> str:
     """The other step of the attack whose success a success follows from."""
-    at = int(events["cause"].iat[row])
+    kinds, subjects, causes = (events[c].array for c in ("kind", "subject", "cause"))
+    at = int(causes[row])
     while at >= 0:
-        if events["kind"].iat[at] == "attack.success" and _step(events["subject"].iat[at]) != key:
-            return _step(events["subject"].iat[at])
-        at = int(events["cause"].iat[at])
+        if kinds[at] == "attack.success" and _step(str(subjects[at])) != key:
+            return _step(str(subjects[at]))
+        at = int(causes[at])
     return ""
 
 

@@ -110,7 +110,9 @@ def level_story(runs: Sequence[Run], postures: Sequence[str]) -> LevelStory:
     shown = _services_shown(lost, levels, scenario.horizon)
     services = tuple(
         ServiceLevels(
-            label(city, key), tuple(steps_of(frame, key) for frame in levels), tuple(float(x) for x in lost.loc[key])
+            label(city, key),
+            tuple(steps_of(frame, key) for frame in levels),
+            tuple(float(run.services["unserved"][key]) for run in runs),
         )
         for key in shown
     )

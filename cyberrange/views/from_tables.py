@@ -65,7 +65,11 @@ SPREAD_OF = (
     ("notice_to_contain", "Noticing to containment"),
     ("time_to_recover", "First foothold to all whole"),
 )
-CALM_SPREAD = (("false_alarms", "False alarms"), ("false_alarm_hours", "People-hours of work on them"), ("response_cost", "Rupees for it"))
+CALM_SPREAD = (
+    ("false_alarms", "False alarms"),
+    ("false_alarm_hours", "People-hours of work on them"),
+    ("response_cost", "Rupees for it"),
+)
 
 
 class Paired(NamedTuple):
@@ -155,8 +159,7 @@ def _outage_row(
 ) -> OutageRow:
     columns = [f"outage.{key}" for key in services]
     days = tuple(
-        comparison.of(scenario.id, name)[columns].max(axis=1).to_numpy(dtype=np.float64) / 24
-        for name in postures
+        comparison.of(scenario.id, name)[columns].max(axis=1).to_numpy(dtype=np.float64) / 24 for name in postures
     )
     names = list(dict.fromkeys(comparison.city.services[key].name for key in services))
     says = names[0] if len(names) == 1 else f"the worst of {len(services)} services of sector {outage.service}"

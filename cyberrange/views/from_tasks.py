@@ -68,5 +68,6 @@ def _spans(tasks: pd.DataFrame, step: str, noticed: float, horizon: float) -> tu
         if not begun and approved == asked and row["queued"] < asked and row["needs_consent"]:
             approved = horizon
         hours = (asked, approved, started if begun else horizon, min(float(row["ended"]), horizon))
-        spans.append(TaskSpan(*(hour - noticed for hour in hours), waited_for=str(row["waited_for"])))
+        since = [hour - noticed for hour in hours]
+        spans.append(TaskSpan(since[0], since[1], since[2], since[3], str(row["waited_for"])))
     return tuple(spans)

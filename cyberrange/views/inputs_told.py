@@ -65,8 +65,9 @@ def span(d: Duration | None) -> str:
 
     Examples
     --------
-    >>> span(Duration.model_validate({"triangular": {"low": "4 h", "mode": "8 h", "high": "24 h"}})).replace("\\xa0", " ")
-    '4 h to 1 d, mostly about 8 h'
+    >>> spread = Duration.model_validate({"triangular": {"low": "4 h", "mode": "8 h", "high": "24 h"}})
+    >>> span(spread).split()
+    ['4', 'h', 'to', '1', 'd,', 'mostly', 'about', '8', 'h']
     """
     if d is None:
         return "at once"
@@ -123,7 +124,10 @@ def _group(title: str, rows: Sequence[Row]) -> Group:
 
 
 def _by_id(
-    postures: Sequence[Posture], of: Callable[[Posture], dict[str, T]], name: Callable[[T], str], tell: Callable[[T], str]
+    postures: Sequence[Posture],
+    of: Callable[[Posture], dict[str, T]],
+    name: Callable[[T], str],
+    tell: Callable[[T], str],
 ) -> list[Row]:
     """Make a row of each id; the name goes into the cells where the postures call it differently."""
     ids = dict.fromkeys(key for p in postures for key in of(p))
@@ -185,8 +189,8 @@ def _shift(shift: Shift) -> str:
 def _approver(approver: Approver) -> str:
     hours = approver.hours
     around = (hours.start, hours.end, hours.days) == (0.0, 24.0, "all")
-    outside = f"outside them {span(approver.after_hours)}" if approver.after_hours else "outside them the office must open"
-    return f"{week(hours)}: {span(approver.delay)}" + ("" if around else f"; {outside}")
+    later = span(approver.after_hours) if approver.after_hours else "the office must open first"
+    return f"{week(hours)}: {span(approver.delay)}" + ("" if around else f"; outside them {later}")
 
 
 def _sensor(sensor: Sensor) -> str:

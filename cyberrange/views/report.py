@@ -63,7 +63,7 @@ def write_report(comparison: Comparison, path: str | os.PathLike[str], *, progre
         sections=sections,
         runs=amount(runs),
         several=len(sections) > 1,
-        matrix=[(s.title, s.name, s.losses, s.answer[0]) for s in sections],
+        matrix=[(s.told.title, s.told.name, s.losses, s.answer[0]) for s in sections],
         provenance=_provenance(comparison.provenance),
         replay=_replay(comparison, runs),
         title=sections[0].question if len(sections) == 1 else f"{len(sections)} attacks on {comparison.city.name}",
@@ -161,9 +161,7 @@ def _provenance(by: Mapping[tuple[str, str], Mapping[str, str]]) -> list[tuple[s
     """Return what all results share, then what differs by scenario and posture."""
     tables = list(by.values())
     shared = [(key, x) for key, x in tables[0].items() if all(t.get(key) == x for t in tables)]
-    own = [
-        (" · ".join(key), [(k, x) for k, x in table.items() if (k, x) not in shared]) for key, table in by.items()
-    ]
+    own = [(" · ".join(key), [(k, x) for k, x in table.items() if (k, x) not in shared]) for key, table in by.items()]
     return [("Everywhere", shared), *((title, rows) for title, rows in own if rows)]
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.results.run import Run
 from cyberrange.study.compare import Comparison
+from cyberrange.views.captions import AGAIN, CAPTIONS, TITLES
 from cyberrange.views.figures.causes import causes
 from cyberrange.views.figures.citymap import city_map
 from cyberrange.views.figures.differences import differences
@@ -39,56 +40,6 @@ class Drawing(NamedTuple):
     caption: str
 
 
-CAPTIONS = {
-    "map": (
-        "Each mark is a system or a service, always in the same place: rows are sectors, columns the layers from the "
-        "street to the services. The darker, the longer it was out (by night: the lighter). A: hit by the attack, cut off "
-        "as well or not; R: whole, but cut off by the response; a circle: fell because something that it needs fell. "
-        "Lines show along which needs the damage went on. Sectors that were spared are at the bottom."
-    ),
-    "levels": (
-        "The deeper a strip, the larger the part of the service that is missing; its length is how long. Losses too small "
-        "to draw are shown as a thin line. Beside it, what citizens lost. Shown are the services that lost most "
-        "citizen-hours and those that were out longest. Letters that share a box fall together on this scale."
-    ),
-    "causes": (
-        "From left to right: the steps in the order in which they first succeeded, each under the one that it followed "
-        "from; the systems whose state was the binding cause; the services that lost by it. Width is citizen-hours. Pink "
-        "with square marks: the attack; blue with round marks: the response's own cuts."
-    ),
-    "timeline": (
-        "Each lane is a step of the playbook, from the moment the case was noticed; the scale is logarithmic, so that "
-        "minutes and weeks can both be seen. A step that is done for many systems shows how many are in which state: the "
-        "most at one time fill the lane. On the right: when it was done, for systems the last of them; “3×” means three "
-        "times or three systems. Work means from beginning to end, nights between shifts included."
-    ),
-    "differences": (
-        "Each mark is the mean difference from {base}, run by run with the same luck, as a share of {base}'s mean; the "
-        "bar is its 95 % interval. Left of the line is less. Filled marks: the interval leaves zero out. Hollow marks on "
-        "thin bars: no difference that these runs can tell. Measures that are "
-        "the same in every run are left out."
-    ),
-    "spreads": (
-        "Share of the runs (upwards) that stay at or below a value (to the right): the further left and up a curve, the "
-        "better. The mark is the median. A clock that has not stopped when the scenario ends counts as stopped there."
-    ),
-    "outages": (
-        "Diamonds: what was published about real cases. Ticks: the simulated runs, as days below half of normal service; "
-        "thick bars hold the middle half of them, the mark is the median. The scenario was not fitted to these cases: "
-        "where they differ, the model differs from what happened, or the city from that city."
-    ),
-}
-TITLES = {
-    "map": "What was hit, what was cut off, what fell",
-    "levels": "Services over time",
-    "causes": "From the first step to the citizens",
-    "timeline": "The response: at work, and waiting",
-    "differences": "What differs from {base}, and how sure that is",
-    "spreads": "From lucky to unlucky runs",
-    "outages": "Published and simulated outages",
-}
-
-
 def run_figures(runs: Sequence[Run], names: Sequence[str], prefix: str) -> list[Drawing]:
     """Draw the figures of runs with the same luck under one posture or several; those without content are left out.
 
@@ -104,14 +55,16 @@ def run_figures(runs: Sequence[Run], names: Sequence[str], prefix: str) -> list[
     subject = map_of(runs[:2], names[:2])
     if any(panel.harm for panel in subject.panels):
         for i, panel in enumerate(subject.panels):
-            found.append(_drawing("map", f"{prefix}-{i + 1}", partial(city_map, subject, i), of=panel.title))
+            found.append(
+                _drawing("map", f"{prefix}-{i + 1}", partial(city_map, subject, i), of=panel.title, again=i > 0)
+            )
     story = level_story(few, few_names)
     if story.services:
         found.append(_drawing("levels", prefix, lambda: levels(story)))
     for i, (run, name) in enumerate(zip(runs[:2], names[:2], strict=True)):
         tree = cause_tree(run, name)
         if tree.flows:
-            found.append(_drawing("causes", f"{prefix}-{i + 1}", partial(causes, tree), of=name))
+            found.append(_drawing("causes", f"{prefix}-{i + 1}", partial(causes, tree), of=name, again=i > 0))
     response = response_story(few, few_names)
     if response.lanes:
         found.append(_drawing("timeline", prefix, lambda: timeline(response)))
@@ -137,8 +90,10 @@ def comparison_figures(
     return found
 
 
-def _drawing(kind: str, prefix: str, draw: Callable[[], Figure], of: str = "", base: str = "") -> Drawing:
+def _drawing(
+    kind: str, prefix: str, draw: Callable[[], Figure], of: str = "", base: str = "", again: bool = False
+) -> Drawing:
     name = f"{prefix}-{kind}"
     title = TITLES[kind].format(base=base) + (f": {of}" if of else "")
-    caption = CAPTIONS[kind].format(base=base)
+    caption = AGAIN[kind] if again else CAPTIONS[kind].format(base=base)
     return Drawing(name, title, Markup(svg(draw(), name, f"{title}. {caption}")), caption)

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from cyberrange.inputs.city import City
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.model.build import people_served
-from cyberrange.results.paired import Interval
+from cyberrange.results.paired import Interval, mean_interval
 from cyberrange.results.run import Run
 from cyberrange.study.compare import Comparison
 from cyberrange.views import from_tables as tabled
@@ -18,19 +19,30 @@ WAITS = (("approval", "for consent"), ("staff", "for the city's own people"), ("
          ("outside", "for outside help"))  # fmt: skip
 NOT_TOLD = "n.d."
 """What a table says where the runs cannot tell a difference; the page explains it."""
-GROUPS = (
-    ("Loss", ("unserved_citizen_hours", "unserved_by_attack", "unserved_by_response", "response_share", "resilience_loss",
-              "safety_minutes", "saidi", "saifi", "worst_level", "records_exposed")),
-    ("Money", ("loss_rupees", "loss_city_rupees", "loss_citizens_rupees", "deferred_rupees", "deferred_recovered_rupees",
-               "response_cost")),
-    ("Clocks", ("time_to_alert", "time_to_notice", "notice_to_declare", "notice_to_decide", "notice_to_contain",
-                "time_to_contain", "time_to_eradicate", "time_to_recover", "time_to_report", "reported_in_time",
-                "time_to_notify", "restored_50", "restored_90", "restored_100", "restored_by_horizon")),
-    ("Waiting and work", ("waited_for_approval", "waited_for_staff", "waited_for_vendor", "waited_for_outside", "worked",
-                          "approvals_asked", "false_alarms", "false_alarm_hours", "mistaken_alarms")),
-    ("Cascade", ("assets_hit", "cascade_size", "cascade_depth", "amplification", "spread_hours", "cities_touched",
-                 "wards_touched", "black_starts", "operations_stopped", "hit_again")),
-)  # fmt: skip
+GROUPS = {
+    "Loss": """
+        unserved_citizen_hours unserved_by_attack unserved_by_response response_share resilience_loss
+        safety_minutes saidi saifi worst_level records_exposed
+    """,
+    "Money": """
+        loss_rupees loss_city_rupees loss_citizens_rupees deferred_rupees deferred_recovered_rupees
+        response_cost
+    """,
+    "Clocks": """
+        time_to_alert time_to_notice notice_to_declare notice_to_decide notice_to_contain time_to_contain
+        time_to_eradicate time_to_recover time_to_report reported_in_time time_to_notify restored_50
+        restored_90 restored_100 restored_by_horizon
+    """,
+    "Waiting and work": """
+        waited_for_approval waited_for_staff waited_for_vendor waited_for_outside worked approvals_asked
+        false_alarms false_alarm_hours mistaken_alarms
+    """,
+    "Cascade": """
+        assets_hit cascade_size cascade_depth amplification spread_hours cities_touched wards_touched
+        black_starts operations_stopped hit_again
+    """,
+}
+"""Measures by group."""
 
 
 class Card(NamedTuple):
@@ -84,16 +96,20 @@ CALM_CARDS = (
 )
 
 
-def cards(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) -> list[Card]:
+def cards(tables: Mapping[str, pd.DataFrame]) -> list[Card]:
     """Return the key figures, each with its mean and interval under each posture."""
     found = []
     for measure, title in CALM_CARDS if tabled.is_calm(dict(tables)) else CARDS:
         unit = tabled.UNITS[measure]
-        means = [tabled.mean_interval(t[measure]) for t in tables.values()]
+        means = [mean_interval(t[measure]) for t in tables.values()]
         top = max(m.mean for m in means) or 1.0
         several = len(next(iter(tables.values()))) > 1
         values = tuple(
-            (value(m.mean, unit), f"{value(max(0.0, m.low), unit)} to {value(m.high, unit)}" if several else "", m.mean / top)
+            (
+                value(m.mean, unit),
+                f"{value(max(0.0, m.low), unit)} to {value(m.high, unit)}" if several else "",
+                m.mean / top,
+            )
             for m in means
         )
         found.append(Card(title, values))
@@ -102,10 +118,15 @@ def cards(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) -> list[Card
 
 def waits_table(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) -> Table:
     """Return what the response waited for: mean task-hours, and the share of all waiting."""
-    means = {n: [float(t[f"waited_for_{key}"].mean()) for key, _ in WAITS] for n, t in zip(names, tables.values(), strict=True)}
+    means = {
+        n: [float(t[f"waited_for_{key}"].mean()) for key, _ in WAITS]
+        for n, t in zip(names, tables.values(), strict=True)
+    }
     lines = []
     for i, (_, says) in enumerate(WAITS):
-        cells = [f"{amount(row[i])} ({percent(row[i] / sum(row)) if sum(row) else percent(0)})" for row in means.values()]
+        cells = [
+            f"{amount(row[i])} ({percent(row[i] / sum(row)) if sum(row) else percent(0)})" for row in means.values()
+        ]
         lines.append(Line(says, "", tuple(cells)))
     work = [amount(float(t["worked"].mean())) for t in tables.values()]
     lines.append(Line("people-hours of work", "for comparison", tuple(work)))
@@ -119,9 +140,9 @@ def difference_tables(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) 
     base = frames[0]
     heads = ("Measure", *names, *(f"{name} against {names[0]}" for name in names[1:]))
     found = []
-    for title, measures in GROUPS:
+    for title, text in GROUPS.items():
         lines = []
-        for measure in measures:
+        for measure in text.split():
             unit = tabled.UNITS[measure]
             means = tuple(value(float(t[measure].mean()), unit) for t in frames)
             gaps = [tabled.paired(t[measure], base[measure]).difference for t in frames[1:]]
@@ -143,11 +164,9 @@ def difference(gap: Interval, unit: str) -> Difference:
     return Difference(signed(gap.mean, unit), f"{span(gap, unit)}{mark}", clear(gap))
 
 
-def service_table(
-    comparison: Comparison, scenario: Scenario, tables: Mapping[str, pd.DataFrame], names: Sequence[str]
-) -> Table:
+def service_table(city: City, tables: Mapping[str, pd.DataFrame], names: Sequence[str]) -> Table:
     """Return citizen-hours lost and time below half of each service, those that lost most first."""
-    city, frames = comparison.city, list(tables.values())
+    frames = list(tables.values())
     lost = {s: [float(t[f"unserved.{s}"].mean()) for t in frames] for s in city.services}
     lines = []
     for key in sorted(city.services, key=lambda s: -max(lost[s])):
@@ -177,7 +196,14 @@ def ward_table(comparison: Comparison, scenario: Scenario, names: Sequence[str])
         gaps = [tabled.paired(losses[key], wards[0][key]).difference for losses in wards[1:]]
         cells = tuple(amount(float(losses[key].mean())) for losses in wards)
         town = city.cities[city.city_of(ward)].name + ", " if city.cities else ""
-        lines.append(Line(ward.name, f"{town}{amount(ward.population)} people", cells, tuple(difference(g, "hours per head") for g in gaps)))
+        lines.append(
+            Line(
+                ward.name,
+                f"{town}{amount(ward.population)} people",
+                cells,
+                tuple(difference(g, "hours per head") for g in gaps),
+            )
+        )
     heads = ("Ward", *names, *(f"{n} against {names[0]}" for n in names[1:]))
     return Table("Who bears it", heads, tuple(lines), _equity([losses for losses in wards], names))
 
@@ -221,6 +247,7 @@ def run_tables(run: Run) -> RunTables:
     return RunTables(
         measures,
         Table("Services", ("Service", "Citizen-hours lost", "Below half", "Lowest level"), services),
-        Table("Who bears it", ("Ward", "Hours lost per head"), wards, "Hours of service lost per head, services added up."),
+        Table(
+            "Who bears it", ("Ward", "Hours lost per head"), wards, "Hours of service lost per head, services added up."
+        ),
     )
-

@@ -1,4 +1,4 @@
-"""What the figures draw, as plain records: filled from runs by `from_runs`, `from_causes`, `from_tasks`, `from_tables`."""
+"""What the figures draw, as plain records; the modules `from_...` fill them from runs and tables."""
 
 import datetime as dt
 from typing import NamedTuple

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -67,7 +67,14 @@ COLOURS = {
 POSTURE_COLOURS = tuple(f"posture{i}" for i in range(1, 7))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 """Shapes of the postures, beside their colours."""
-DASHES = ("solid", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 2)), (0, (8, 3)))
+DASHES: tuple[Any, ...] = (
+    "solid",
+    (0, (5, 1.6)),
+    (0, (1.2, 1.2)),
+    (0, (6, 1.5, 1.2, 1.5)),
+    (0, (3, 2)),
+    (0, (8, 3)),
+)
 HATCHES = {"approval": "////", "staff": "-----", "vendor": "xxxx", "outside": "\\\\\\\\", "work": ""}
 """Patterns of what is waited for, beside their colours."""
 
@@ -82,7 +89,8 @@ CSS_FONTS = (
 )
 """Fonts of pages: what the reader has, Devanagari included; nothing is fetched."""
 FIGURE_CSS_FONTS = (
-    '"DejaVu Sans", Verdana, "Noto Sans", "Noto Sans Devanagari", "Nirmala UI", "Kohinoor Devanagari", Mangal, sans-serif'
+    '"DejaVu Sans", Verdana, "Noto Sans", "Noto Sans Devanagari", "Nirmala UI", "Kohinoor Devanagari", Mangal, '
+    "sans-serif"
 )
 """Fonts of figures in a page: of much the same width as the one that they were laid out with."""
 WIDER = ("Noto Sans Devanagari", "Nirmala UI", "Kohinoor Devanagari", "Lohit Devanagari", "Noto Sans")
@@ -105,7 +113,7 @@ def families() -> tuple[str, ...]:
     return ("DejaVu Sans", *(name for name in WIDER if name in installed))
 
 
-def settings() -> dict[str, object]:
+def settings() -> dict[Any, Any]:
     """Return matplotlib's settings for our figures."""
     ink, muted, line = light("ink"), light("muted"), light("line")
     return {

@@ -137,7 +137,7 @@ def test_what_the_rules_keep_for_speed_stays_true(attack, organisation):
         except CannotPlayError:
             continue
         world = World(made, 11)
-        rest = [*(3.1 * i for i in range(1, 40)), *(124.0 + 41.7 * i for i in range(40))]
+        rest = [*(3.1234 * i for i in range(1, 40)), *(124.0123 + 41.7 * i for i in range(40))]
         for hour in [h for h in rest if h < made.scenario.horizon]:
             world.advance(hour)
             assert_consistent(world)
@@ -201,14 +201,13 @@ def assert_served_and_unserved_make_the_demand(world: World) -> None:
         demand = row.people * used_between(p.uses, row.use, 0.0, horizon)
         assert served + account.lost == pytest.approx(demand, rel=EXACT)
         assert all(0.0 <= x <= 1.0 for _, x in steps)
-        assert account.worst == min(x for _, x in steps[:-1])
+        assert account.worst == min([1.0, *(line.value for line in happenings(world, "level", about=name))])
 
 
 @slower
 @given(synthetic_cities(), st.integers(0, 5))
 def test_served_and_unserved_make_the_demand(of: City, seed: int):
     world = play(of, hit_by_kind(of), posture(RESTORE, teams=CREWS), seed=seed)
-    assert sum(unserved(world)) > 0 or happenings(world, "attack.success") == []
     assert_served_and_unserved_make_the_demand(world)
     assert_consistent(world)
 

@@ -14,7 +14,7 @@ from cyberrange.views.subjects import CauseStep, CauseTree, Flow
 from cyberrange.views.theme import SIZE, light
 from cyberrange.views.words import amount
 
-STEPS, ASSETS, SERVICES, END = 216.0, 336.0, 504.0, 648.0
+STEPS, ASSETS, SERVICES, END = 234.0, 342.0, 506.0, 648.0
 """Where the bars of the three columns stand, in points, and where the last labels end."""
 BAR = 7.0
 TOP = 34.0
@@ -31,6 +31,9 @@ class Place(NamedTuple):
     high: float
 
 
+Places = dict[str, Place]
+
+
 @drawn
 def causes(tree: CauseTree) -> Figure:
     """Draw the tree of causes of a run.
@@ -40,14 +43,16 @@ def causes(tree: CauseTree) -> Figure:
     tree
         Steps with their parents, and citizen-hours by step, asset and service.
     """
+    figure = sheet(4.0)
     total = sum(f.lost for f in tree.flows) or 1.0
     entries = max(len({f.asset for f in tree.flows}), len({f.service for f in tree.flows}))
     scale = min(TALL, EACH * (1 + entries)) / total
     steps = _stack([(s.key + s.side, _of(tree.flows, s)) for s in tree.steps], scale, STEP_ROOM)
     assets = _stack(_sums(tree, 2), scale, NODE_ROOM)
-    services = _stack(_sums(tree, 3), scale, SERVICE_ROOM)
+    names = {name: wrapped(figure, name, END - SERVICES - 14, SIZE) for name, _ in _sums(tree, 3)}
+    services = _stack(_sums(tree, 3), scale, SERVICE_ROOM, [9.5 * text.count("\n") for text in names.values()])
     tall = max(_bottom(column) for column in (steps, assets, services))
-    figure = sheet((TOP + tall + 8) / 72)
+    figure.set_size_inches(END / 72, (TOP + tall + 8) / 72)
     axes = room(figure, 0, 0, 0, 0)
     bare(axes)
     axes.set_xlim(0, END)
@@ -55,8 +60,11 @@ def causes(tree: CauseTree) -> Figure:
     _heads(axes)
     _ribbons(axes, tree, steps, assets, services, scale)
     _steps(figure, axes, tree, steps)
-    _column(figure, axes, assets, ASSETS, SERVICES - ASSETS - 22, None)
-    _column(figure, axes, services, SERVICES, END - SERVICES - 14, dict(_sums(tree, 3)))
+    for name, place in assets.items():
+        text = wrapped(figure, name, SERVICES - ASSETS - 22, SIZE - 0.5)
+        _entry(axes, ASSETS, place, text, "")
+    for name, lost in _sums(tree, 3):
+        _entry(axes, SERVICES, services[name], names[name], amount(lost))
     return figure
 
 
@@ -72,12 +80,14 @@ def _sums(tree: CauseTree, field: int) -> list[tuple[str, float]]:
     return sorted(total.items(), key=lambda pair: (" more " in pair[0], -pair[1], pair[0]))
 
 
-def _stack(sums: Sequence[tuple[str, float]], scale: float, least: float) -> dict[str, Place]:
+def _stack(
+    sums: Sequence[tuple[str, float]], scale: float, least: float, more: Sequence[float] | None = None
+) -> dict[str, Place]:
     """Stack bars as high as their loss, each with room for its label."""
     places, y = {}, TOP
-    for name, lost in sums:
+    for (name, lost), extra in zip(sums, more or [0.0] * len(sums), strict=True):
         high = lost * scale
-        slot = max(high + 4, least)
+        slot = max(high + 4, least + extra)
         places[name] = Place(y + (slot - high) / 2, high)
         y += slot
     return places
@@ -94,9 +104,7 @@ def _heads(axes: Axes) -> None:
         axes.text(x, 10, text, va="center", weight="bold", color=light("muted"))
 
 
-def _ribbons(
-    axes: Axes, tree: CauseTree, steps: dict[str, Place], assets: dict[str, Place], services: dict[str, Place], scale: float
-) -> None:
+def _ribbons(axes: Axes, tree: CauseTree, steps: Places, assets: Places, services: Places, scale: float) -> None:
     """Draw each loss as a ribbon from step to asset and on to service."""
     order = {name: i for i, name in enumerate(assets)}, {name: i for i, name in enumerate(services)}
     used: dict[tuple[int, str], float] = {}
@@ -121,9 +129,11 @@ def _take(used: dict[tuple[int, str], float], end: int, name: str, places: dict[
 def _ribbon(axes: Axes, x0: float, y0: float, x1: float, y1: float, high: float, side: str) -> None:
     middle = (x0 + x1) / 2
     curve, line = Path.CURVE4, Path.LINETO
-    corners = [(x0, y0), (middle, y0), (middle, y1), (x1, y1), (x1, y1 + high), (middle, y1 + high), (middle, y0 + high),
-               (x0, y0 + high), (x0, y0)]  # fmt: skip
-    path = Path(corners, [Path.MOVETO, curve, curve, curve, line, curve, curve, curve, Path.CLOSEPOLY])
+    there = [(x0, y0), (middle, y0), (middle, y1), (x1, y1)]
+    back = [(x1, y1 + high), (middle, y1 + high), (middle, y0 + high), (x0, y0 + high)]
+    path = Path(
+        [*there, *back, (x0, y0)], [Path.MOVETO, curve, curve, curve, line, curve, curve, curve, Path.CLOSEPOLY]
+    )
     axes.add_patch(PathPatch(path, facecolor=light(side), alpha=0.26, linewidth=0.35, edgecolor=light(side)))
 
 
@@ -140,7 +150,8 @@ def _steps(figure: Figure, axes: Axes, tree: CauseTree, places: dict[str, Place]
             above = places[step.parent + step.side]
             x0 = 10 + 7 * depth[step.parent]
             axes.plot([x0, x0, x - 5], [above.top + above.high / 2 + 8, y - 5, y - 5], color=light("muted"), lw=0.7)
-        axes.plot([x - 4], [y - 5], marker="s" if step.side == "attack" else "o", markersize=3.5, color=light(step.side))
+        marker = "s" if step.side == "attack" else "o"
+        axes.plot([x - 4], [y - 5], marker=marker, markersize=3.5, color=light(step.side))
         axes.text(x + 2, y - 5, fitted(figure, step.name, STEPS - x - 8, SIZE), va="center")
         says = " · ".join(part for part in (_when(tree.start, step.hour), step.tag) if part)
         axes.text(x + 2, y + 5, says, va="center", fontsize=SIZE - 1.5, color=light("muted"))
@@ -153,16 +164,13 @@ def _when(start: dt.datetime, hour: float) -> str:
     return f"{moment:%a} {moment.day} {moment:%b} {moment:%H:%M}"
 
 
-def _column(
-    figure: Figure, axes: Axes, places: dict[str, Place], x: float, points: float, sums: dict[str, float] | None
-) -> None:
-    """Draw a column of bars with names, and with citizen-hours under the names of services."""
-    for name, place in places.items():
-        y = place.top + place.high / 2
-        axes.add_patch(Rectangle((x, place.top), BAR, max(place.high, 0.6), facecolor=light("ink"), linewidth=0))
-        if sums is None:
-            text = wrapped(figure, name, points, SIZE - 0.5)
-            axes.text(x + BAR + 4, y, text, va="center", fontsize=SIZE - 0.5, linespacing=1.0)
-        else:
-            axes.text(x + BAR + 4, y - 5, fitted(figure, name, points, SIZE), va="center")
-            axes.text(x + BAR + 4, y + 5, amount(sums[name]), va="center", fontsize=SIZE - 1, color=light("muted"))
+def _entry(axes: Axes, x: float, place: Place, text: str, under: str) -> None:
+    """Draw a bar with its name, and under the name what it lost."""
+    y = place.top + place.high / 2
+    axes.add_patch(Rectangle((x, place.top), BAR, max(place.high, 0.6), facecolor=light("ink"), linewidth=0))
+    up = 5 if under else 0
+    size = SIZE if under else SIZE - 0.5
+    axes.text(x + BAR + 4, y - up, text, va="center", fontsize=size, linespacing=1.0)
+    if under:
+        down = 5 + 4.5 * text.count("\n")
+        axes.text(x + BAR + 4, y + down, under, va="center", fontsize=SIZE - 1, color=light("muted"))

@@ -17,12 +17,16 @@ from cyberrange.views.words import duration
 
 LAYERS = ("sensing", "communication", "data", "application", "service")
 TITLES = ("Sensing", "Communication", "Data", "Application", "Services")
+WEIGHTS = (1.0, 0.95, 1.0, 1.05, 1.3)
+"""How much of the room each column gets when there is not enough."""
 WIDE, SIDE = 648.0, 70.0
 ROW, GLYPH, DOT, BAND_GAP = 11.8, 9.8, 6.0, 5.0
 LEGEND, HEAD, BETWEEN = 44.0, 34.0, 14.0
 CLASSES = ((0.0, "nothing"), (6.0, "under 6 h"), (24.0, "6 to 24 h"), (168.0, "1 to 7 d"), (720.0, "7 to 30 d"))
 """Upper ends of the classes of time lost, as hours of full outage; the last class has none."""
 LETTER = SIZE - 2.2
+BULGE = -11.0
+"""How far a curve within a column swings out to the left, in points."""
 ALIKE = 3
 """So many systems of one cell that differ only in their place share a row."""
 
@@ -86,12 +90,8 @@ def city_map(subject: CityMap, only: int | None = None) -> Figure:
 def _layout(figure: Figure, subject: CityMap) -> Layout:
     """Give each sector with damage a band and each layer a column; what was spared gets dots."""
     hurt = {key for panel in subject.panels for key in panel.harm}
-    sectors = [s for s in dict.fromkeys(n.sector for n in subject.nodes) if any(n.sector == s and n.key in hurt for n in subject.nodes)]  # fmt: skip
     order = _order(subject)
-    bands = [(SECTORS.get(sector, sector.replace("_", " ")), [n for n in subject.nodes if n.sector == sector]) for sector in sectors]
-    rest = [n for n in subject.nodes if n.sector not in sectors]
-    if rest:
-        bands.append(("unharmed", rest))
+    bands = _bands(subject, hurt)
     columns = _columns(figure, [nodes for _, nodes in bands], hurt)
     place: dict[str, tuple[float, float]] = {}
     labels: list[tuple[float, float, str]] = []
@@ -104,6 +104,18 @@ def _layout(figure: Figure, subject: CityMap) -> Layout:
         edges.append((title, y, y + high))
         y += high + BAND_GAP
     return Layout(place, tuple(labels), tuple(edges), columns, y - BAND_GAP)
+
+
+def _bands(subject: CityMap, hurt: set[str]) -> list[tuple[str, list[MapNode]]]:
+    """Nodes by sector, in the file's order; sectors without damage share the last band."""
+    damaged = {n.sector for n in subject.nodes if n.key in hurt}
+    bands: dict[str, list[MapNode]] = {}
+    for node in subject.nodes:
+        if node.sector in damaged:
+            title = SECTORS.get(node.sector, node.sector.replace("_", " "))
+            bands.setdefault(title, []).append(node)
+    rest = [n for n in subject.nodes if n.sector not in damaged]
+    return [*bands.items(), *([("unharmed", rest)] if rest else [])]
 
 
 def _order(subject: CityMap) -> dict[str, float]:
@@ -145,19 +157,20 @@ def _columns(figure: Figure, bands: Sequence[Sequence[MapNode]], hurt: set[str])
     room_left = WIDE - SIDE
     spare = room_left - sum(wide)
     if spare < 0:
-        most = _water_level(wide, room_left)
-        wide = [min(w, most) for w in wide]
+        most = _water_level([w / weight for w, weight in zip(wide, WEIGHTS, strict=True)], room_left)
+        wide = [min(w, most * weight) for w, weight in zip(wide, WEIGHTS, strict=True)]
     else:
         wide = [w + spare / len(wide) for w in wide]
     return tuple(SIDE + sum(wide[:i]) for i in range(len(wide) + 1))
 
 
 def _water_level(wide: Sequence[float], total: float) -> float:
-    """Width at which the widest columns are cut so that all fit."""
+    """Width, before weighting, at which the widest columns are cut so that all fit."""
     low, high = 0.0, max(wide)
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if sum(min(w, middle) for w in wide) < total else (low, middle)
+        fits = sum(min(w, middle) * weight for w, weight in zip(wide, WEIGHTS, strict=True)) < total
+        low, high = (middle, high) if fits else (low, middle)
     return low
 
 
@@ -165,7 +178,7 @@ def _cell(
     figure: Figure, nodes: Sequence[MapNode], hurt: set[str], box: tuple[float, float, float],
     place: dict[str, tuple[float, float]], labels: list[tuple[float, float, str]],
 ) -> float:  # fmt: skip
-    """Place the nodes of one sector and layer: damaged ones in rows with names, the others as dots; return the height."""
+    """Place the nodes of a sector and layer: damaged ones in rows with names, the others as dots; return the height."""
     left, top, wide = box
     y = top + ROW / 2
     for name, keys in _groups(nodes, hurt).items():
@@ -216,14 +229,16 @@ def _panel(axes: Axes, subject: CityMap, panel: MapPanel, layout: Layout, top: f
     cut = sum(h.cut for h in panel.harm.values())
     hours = sum(panel.harm[key].hours for key in services if key in panel.harm)
     axes.text(4, top + 7, panel.title, weight="bold", va="center", fontsize=SIZE + 1)
-    says = f"{hit} systems hit, {cut} cut off, {fell} of {len(services)} services hurt, for {duration(hours)} of full outage in all"
+    hurt = f"{fell} of {len(services)} services hurt"
+    says = f"{hit} systems hit, {cut} cut off, {hurt}, for {duration(hours)} of full outage in all"
     axes.text(WIDE - 4, top + 7, says, ha="right", va="center", color=light("muted"))
     for i, title in enumerate(TITLES):
         axes.text(layout.columns[i], top + 22, title, va="center", color=light("muted"), fontsize=SIZE - 0.5)
     base = top + HEAD
     for title, y0, y1 in layout.bands:
         axes.plot([4, WIDE - 4], [base + y0 - BAND_GAP / 2] * 2, color=light("line"), lw=0.5, zorder=0)
-        axes.text(4, base + min((y0 + y1) / 2, y0 + ROW / 2), title.capitalize(), va="center", fontsize=SIZE - 1, color=light("muted"))
+        y = base + min((y0 + y1) / 2, y0 + ROW / 2)
+        axes.text(4, y, title.capitalize(), va="center", fontsize=SIZE - 1, color=light("muted"))
     _paths(axes, panel, layout, base)
     _nodes(axes, subject.nodes, panel, layout, base)
 
@@ -232,8 +247,9 @@ def _paths(axes: Axes, panel: MapPanel, layout: Layout, base: float) -> None:
     """Draw the ways of the damage as thin curves under everything else."""
     for a, b in panel.paths:
         (x0, y0), (x1, y1) = layout.place[a], layout.place[b]
-        bend = 0.5 * (x1 - x0) if abs(x1 - x0) > GLYPH else -11.0
-        corners = [(x0, base + y0), (x0 + bend, base + y0), (x1 - bend if bend > 0 or bend < -11 else x1 + bend, base + y1), (x1, base + y1)]
+        half = (x1 - x0) / 2
+        out, back = (half, -half) if abs(x1 - x0) > GLYPH else (BULGE, BULGE)
+        corners = [(x0, base + y0), (x0 + out, base + y0), (x1 + back, base + y1), (x1, base + y1)]
         path = Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
         axes.add_patch(PathPatch(path, facecolor="none", edgecolor=light("muted"), linewidth=0.6, alpha=0.6, zorder=1))
 
@@ -255,11 +271,11 @@ def _nodes(axes: Axes, nodes: Sequence[MapNode], panel: MapPanel, layout: Layout
 def _glyph(axes: Axes, x: float, y: float, harm: Harm) -> None:
     """Draw a node: a square with A when it was hit, with R when it was only cut off, else a circle."""
     k = damage_class(harm.hours)
-    look = {"facecolor": light(f"damage{k}"), "linewidth": 0.8, "zorder": 3}
+    fill = light(f"damage{k}")
     if not (harm.hit or harm.cut):
-        axes.add_patch(Circle((x, y), 3.9, edgecolor=light("ink"), **look))
+        axes.add_patch(Circle((x, y), 3.9, facecolor=fill, edgecolor=light("ink"), linewidth=0.8, zorder=3))
         return
-    side = "attack" if harm.hit else "response"
-    axes.add_patch(Rectangle((x - 4.2, y - 4.2), 8.4, 8.4, edgecolor=light(side), **look))
+    edge = light("attack" if harm.hit else "response")
+    axes.add_patch(Rectangle((x - 4.2, y - 4.2), 8.4, 8.4, facecolor=fill, edgecolor=edge, linewidth=0.8, zorder=3))
     letter = "A" if harm.hit else "R"
     axes.text(x, y + 0.2, letter, ha="center", va="center", fontsize=LETTER, color=light(f"on{k}"), zorder=4)

@@ -1,7 +1,6 @@
 """What the figures share: a fresh sheet, time axes, ends of text."""
 
 import datetime as dt
-import math
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import ParamSpec
@@ -155,8 +154,3 @@ def posture_handles(postures: Sequence[str], line: bool = False) -> list[Line2D]
         )
         for i, name in enumerate(postures)
     ]  # fmt: skip
-
-
-def is_number(x: float) -> bool:
-    """Whether a value can be drawn."""
-    return math.isfinite(x)

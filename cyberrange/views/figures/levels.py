@@ -5,16 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Transform
 
 from cyberrange.views.figures.frame import bare, date_axis, drawn, room, shading_says, sheet, wrapped
 from cyberrange.views.subjects import CLOCK_MARKS, LevelStory, Numbers, ServiceLevels, Steps
-from cyberrange.views.theme import SIZE, light, posture_colour
+from cyberrange.views.theme import SIZE, WIDTH, light, posture_colour
 from cyberrange.views.words import amount
 
 LEFT, RIGHT = 158.0, 74.0
 THIN = 1.3
 """Least depth in points of a loss, so that it can be seen at all."""
 STRIP, GAP, CLOCK = 13.0, 9.0, 14.0
+KEY, DATES, LETTER = 32.0, 30.0, 4.6
 SHOWN = tuple(mark for mark in CLOCK_MARKS if mark[0] != "recovered")
 
 
@@ -28,18 +30,16 @@ def levels(story: LevelStory) -> Figure:
         Services that lost something, with their levels under each posture, and the clocks of the response.
     """
     n = len(story.postures)
-    head, rows = 34.0 + CLOCK * n, (STRIP * n + GAP) * max(1, len(story.services))
-    height = head + rows + 38
-    figure = sheet(height / 72)
-    axes = room(figure, LEFT, 0, RIGHT, 30)
-    tall = height - 30
-    axes.set_ylim(tall, 0)
+    head, rows = 4.0 + CLOCK * n, (STRIP * n + GAP) * max(1, len(story.services))
+    figure = sheet((KEY + head + rows + 8 + DATES) / 72)
+    axes = room(figure, LEFT, KEY, RIGHT, DATES)
+    axes.set_ylim(head + rows + 8, 0)
     date_axis(axes, story.start, story.until)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     _key(figure, story)
     for i in range(n):
-        _clocks(axes, story, i, 34.0 + CLOCK * (i + 0.5))
+        _clocks(axes, story, i, 2.0 + CLOCK * (i + 0.5))
     for row, service in enumerate(story.services):
         _service(figure, axes, story, service, head + 6 + row * (STRIP * n + GAP))
     return figure
@@ -47,9 +47,9 @@ def levels(story: LevelStory) -> Figure:
 
 def _key(figure: Figure, story: LevelStory) -> None:
     """Say above the strips what the letters and the shading mean."""
-    key = room(figure, 0, 0, 0, 72 * figure.get_size_inches()[1] - 30)
+    key = room(figure, 0, 0, 0, 72 * figure.get_size_inches()[1] - KEY)
     bare(key)
-    key.set_ylim(30, 0)
+    key.set_ylim(KEY, 0)
     key.set_xlim(0, 72 * figure.get_size_inches()[0])
     says = " · ".join(f"{letter} {meaning}" for _, letter, meaning in SHOWN)
     key.text(LEFT, 12, says, va="center", color=light("muted"))
@@ -61,19 +61,22 @@ def _clocks(axes: Axes, story: LevelStory, i: int, y: float) -> None:
     """Draw the clocks of one posture as letters on a line; letters that would touch share a box."""
     colour = posture_colour(i)
     axes.plot([0, story.until], [y, y], color=light("line"), lw=0.7, zorder=1)
-    axes.text(-0.012, y, story.postures[i], transform=_beside(axes), ha="right", va="center", color=colour, weight="bold")
+    beside, name = _beside(axes), story.postures[i]
+    axes.text(-0.012, y, name, transform=beside, ha="right", va="center", color=colour, weight="bold")
     hours = [(story.clocks[i][name], letter) for name, letter, _ in SHOWN if name in story.clocks[i]]
-    apart = 9.5 / (648 - LEFT - RIGHT) * story.until
+    point = story.until / (72 * WIDTH - LEFT - RIGHT)
     box = {"boxstyle": "round,pad=0.14", "facecolor": light("paper"), "edgecolor": colour, "linewidth": 0.7}
-    for hour, letters in _boxes([mark for mark in hours if mark[0] <= story.until], apart):
-        axes.text(hour, y, letters, ha="center", va="center", fontsize=SIZE - 2, bbox=box, zorder=3)
+    for hour, letters in _boxes([mark for mark in hours if mark[0] <= story.until], point):
+        end = story.until - point * LETTER * len(letters)
+        x = min(max(hour - 2 * point, 2 * point), end)
+        axes.text(x, y, letters, ha="left", va="center", fontsize=SIZE - 2, bbox=box, zorder=3)
 
 
-def _boxes(hours: Sequence[tuple[float, str]], apart: float) -> list[tuple[float, str]]:
-    """Join letters that stand too close together, in the order of their hours."""
+def _boxes(hours: Sequence[tuple[float, str]], point: float) -> list[tuple[float, str]]:
+    """Join letters that stand too close together, in the order of their hours; a point is so many hours wide."""
     boxes: list[tuple[float, str]] = []
     for hour, letter in sorted(hours, key=lambda mark: mark[0]):
-        if boxes and hour - boxes[-1][0] < apart * (0.5 + 0.5 * len(boxes[-1][1])):
+        if boxes and hour - boxes[-1][0] < point * (7 + LETTER * len(boxes[-1][1])):
             boxes[-1] = (boxes[-1][0], boxes[-1][1] + letter)
         else:
             boxes.append((hour, letter))
@@ -97,7 +100,7 @@ def _service(figure: Figure, axes: Axes, story: LevelStory, service: ServiceLeve
         )  # fmt: skip
 
 
-def _beside(axes: Axes) -> object:
+def _beside(axes: Axes) -> Transform:
     """Across in shares of the axes, down in points."""
     return axes.get_yaxis_transform()
 

@@ -61,7 +61,8 @@ def _row(figure: Figure, axes: Axes, row: OutageRow, y: float, each: float) -> N
     what = wrapped(figure, row.what, LEFT - 16, SIZE)
     with_what = fitted(figure, row.compared_with, LEFT - 16, SIZE - 1)
     axes.text(-0.022, middle + 1, what, transform=across, ha="right", va="bottom")
-    axes.text(-0.022, middle + 4, with_what, transform=across, ha="right", va="top", fontsize=SIZE - 1, color=light("muted"))
+    small = {"fontsize": SIZE - 1, "color": light("muted")}
+    axes.text(-0.022, middle + 4, with_what, transform=across, ha="right", va="top", fontdict=small)
     axes.axhline(y + each, color=light("faint"), lw=0.6)
     for i, days in enumerate(row.simulated):
         _days(axes, days, i, y + GAP / 2 + LINE * (i + 0.5))

@@ -37,8 +37,8 @@ def spreads(measures: Sequence[Spread], postures: Sequence[str]) -> Figure:
         axes = room(figure, left, top, 648 - left - wide, height - top - PANEL)
         _panel(axes, measure, labelled=column == 0)
     figure.legend(
-        handles=posture_handles(postures, line=True), loc="upper left", bbox_to_anchor=((LEFT - 12) / 648, 1.0), ncols=4,
-        handlelength=3.4,
+        handles=posture_handles(postures, line=True), loc="upper left", bbox_to_anchor=((LEFT - 12) / 648, 1.0),
+        ncols=4, handlelength=3.4,
     )  # fmt: skip
     return figure
 
@@ -71,7 +71,7 @@ def _curve(axes: Axes, values: np.ndarray, i: int, top: float) -> None:
 
 def _ticks(axes: Axes, measure: Spread, top: float) -> None:
     """Put a few round ticks, in the unit that fits, and a mark where the scenario ends."""
-    unit = 24.0 if measure.unit == "hours" and top > 72 else 1.0
+    unit = 24.0 if measure.unit == "hours" and top > 48 else 1.0
     few = 4.2 if measure.unit == "hours" else 3.2
     step = _round_step(top / unit / few) * unit
     at = np.arange(0, top * 1.03, step)

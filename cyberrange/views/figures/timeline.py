@@ -41,16 +41,15 @@ def timeline(story: ResponseStory) -> Figure:
         Steps of the playbook with their tasks under each posture.
     """
     each = LINE * len(story.postures) + GAP
-    height = TOP + each * len(story.lanes) + BOTTOM
+    height = TOP + each * max(1, len(story.lanes)) + BOTTOM
     figure = sheet(height / 72)
     axes = room(figure, LEFT, TOP, RIGHT, BOTTOM)
-    axes.set_ylim(each * len(story.lanes), 0)
+    axes.set_ylim(each * max(1, len(story.lanes)), 0)
     _axis(axes, story)
     for i, lane in enumerate(story.lanes):
         _lane(figure, axes, story, lane, i * each)
-    handles = [
-        Patch(facecolor=light(s), edgecolor=light("paper"), hatch=HATCHES[s], label=SAYS[s], linewidth=0) for s in STATES
-    ]
+    edge = light("paper")
+    handles = [Patch(facecolor=light(s), edgecolor=edge, hatch=HATCHES[s], label=SAYS[s], linewidth=0) for s in STATES]
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(NAMES / 648, 1.0), ncols=3, handlelength=2.2,
         columnspacing=1.4,
@@ -114,7 +113,7 @@ def _ending(lane: Lane, tasks: Sequence[TaskSpan], story: ResponseStory) -> str:
 
 
 def _states(axes: Axes, tasks: Sequence[TaskSpan], y: float, high: float) -> None:
-    """Draw, over time, how many of a step's tasks are in which state, one state upon the other; the most fill the lane."""
+    """Draw, over time, how many of a step's tasks are in which state, one upon the other; the most fill the lane."""
     if not tasks:
         return
     ends = np.unique([x for t in tasks for x in (max(t.asked, 0), max(t.approved, 0), max(t.started, 0), t.ended)])
