@@ -90,11 +90,15 @@ def used_between(uses: Uses, profile: int, t0: float, t1: float) -> float:
 
 
 def time_to_use(uses: Uses, profile: int, t0: float, amount: float) -> float:
-    """Hours after t0 until so much is used; infinite for an infinite amount."""
+    """Hours after t0 until so much is used, for the first time; infinite for an infinite amount."""
     if profile == 0 or amount == float("inf"):
         return amount
     weeks = amount // WEEK
     left = amount - weeks * WEEK
+    if left <= 0.0 < weeks:
+        # Whole weeks' worth is used by the end of the last hour of use, not when use begins again.
+        weeks -= 1.0
+        left = WEEK
     absolute = uses.origin[0] + t0
     h = absolute - (absolute // WEEK) * WEEK
     waited = 0.0
@@ -102,7 +106,7 @@ def time_to_use(uses: Uses, profile: int, t0: float, amount: float) -> float:
         hour = int(h) % 168
         span = int(h) + 1 - h
         rate = uses.rate[profile * 168 + hour]
-        if rate * span >= left and rate > 0:
+        if rate * span >= left - EARLY and rate > 0:
             return weeks * WEEK + waited + left / rate
         left -= rate * span
         waited += span

@@ -416,6 +416,13 @@ def test_settling_with_a_vendor_heals_what_it_withdrew_and_nothing_else():
     assert node(world, "a").condition == codes.IMPAIRED
 
 
+def test_a_vendor_that_withdraws_twice_is_settled_with_twice():
+    of = city({"a": asset(maintained_by="firm")}, vendors={"firm": {"name": ""}})
+    attack = scenario(one=step("a", {"do": "withdraw"}), two=step("a", {"do": "withdraw"}, duration=30))
+    playbook = {"pay": respond("vendor_out", scope="case", effect="settle", duration=10)}
+    assert path(play(of, attack, posture(playbook)), "a") == [(0, 0), (10, 1), (30, 0), (40, 1)]
+
+
 # --- lies ---------------------------------------------------------------------------------------------------------------------------
 
 
