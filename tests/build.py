@@ -25,7 +25,7 @@ NEVER_ASKED = "warned"
 """A condition that no case of a single city ever has: a step on it is never asked for."""
 
 
-# --- what is played ------------------------------------------------------------------------------------------------
+# --- what is played -------------------------------------------------------------------------------
 
 
 def need(*all_of: str, **others: Any) -> Need:
@@ -119,7 +119,7 @@ def play(
     return world
 
 
-# --- what happened -------------------------------------------------------------------------------------------------
+# --- what happened --------------------------------------------------------------------------------
 
 
 class Happening(NamedTuple):
@@ -227,7 +227,7 @@ def case(world: World, clock: int, unit: int = 0) -> float:
     return float(world.state.case_time[unit * (len(world.state.case_time) // len(world.plan.units)) + clock])
 
 
-# --- acts from outside the rules: for extensions, and for tests that move a world by hand ----------------------------
+# --- acts from outside the rules: for extensions, and for tests that move a world by hand ---------
 
 
 class Hand:
@@ -283,10 +283,11 @@ def failing(name: str, up: Callable[[], float], down: Callable[[], float]) -> Ca
 
 def exponential(mean: float, seed: int | str) -> Callable[[], float]:
     """Return a source of exponential times."""
-    return lambda source=random.Random(seed): source.expovariate(1 / mean)  # type: ignore[misc]
+    source = random.Random(seed)
+    return lambda: source.expovariate(1 / mean)
 
 
-# --- theory --------------------------------------------------------------------------------------------------------
+# --- theory ---------------------------------------------------------------------------------------
 
 
 def standard_errors(sample: Sequence[float], expected: float) -> float:

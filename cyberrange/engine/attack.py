@@ -89,8 +89,10 @@ def finish(p: Arrays, s: State, op: int, stamp: int, now: float) -> None:
         raise_signs(p, s, op, codes.AT_SUCCESS, line)
         for k in range(p.steps[step].effect_start, p.steps[step].effect_end):
             _apply(p, s, op, k, now, line)
-        for j in range(p.steps[step].follower_start, p.steps[step].follower_end):
-            consider(p, s, p.follower[j], line)
+        if s.step_wins[step] == 1:
+            # Steps that come after wait for a first success; later ones open no way that was shut.
+            for j in range(p.steps[step].follower_start, p.steps[step].follower_end):
+                consider(p, s, p.follower[j], line)
         return
     line = log(s, L_ATTACK_FAILURE, op, -1, 0.0, operations[op].event)
     operations[op].event = line

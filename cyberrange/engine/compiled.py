@@ -1,8 +1,8 @@
 """The rules under Numba: the very functions that the live engine plays, compiled.
 
-Every function of the rules is rebuilt with a namespace of its own in which the rules that it calls are the compiled ones.
-The modules themselves stay as they are, so both kinds can be played side by side. Nothing is compiled before it is first
-called; Numba is loaded only here, and only then.
+Every function of the rules is rebuilt with a namespace of its own, in which the rules that it calls are the compiled
+ones. The modules themselves stay as they are, so both kinds can be played side by side. Nothing is compiled before it
+is first called; Numba is loaded only here, and only then.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 RULES = (
-    "draws", "calendar", "events", "accounts", "tally", "supply", "upkeep", "levels", "effects", "work", "case", "response",
-    "detect", "attack", "manual", "plant", "dispatch",
+    "draws", "calendar", "events", "accounts", "tally", "supply", "upkeep", "levels", "effects", "work", "case",
+    "response", "detect", "attack", "manual", "plant", "dispatch",
 )  # fmt: skip
 """Modules of the rules: plain functions over the tables of a plan and of a state."""
 

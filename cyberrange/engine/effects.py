@@ -46,6 +46,8 @@ def new_effect(s: State, node: int, attack: int, do: int, level: float, event: i
     s.effects[e].event = event
     s.effects[e].lost = 0.0
     s.effects[e].live = 1
+    s.effects[e].before = s.nodes[node].last_effect
+    s.nodes[node].last_effect = e
     s.count[N_EFFECT] = e + 1
     return e
 
@@ -115,7 +117,7 @@ def strike(p: Arrays, s: State, node: int, do: int, level: float, cause: int, no
     elif do == codes.FALSIFY:
         nodes[node].lies = 1
     if nodes[node].found == 1:
-        schedule(s, 0.0, E_REVIEW, node, BITS[do])
+        schedule(s, 0.0, E_REVIEW, node, e)
     if nodes[node].round > 0:
         s.count[N_REHIT] += 1
     recount(p, s, node, now)
@@ -179,9 +181,11 @@ def mend(p: Arrays, s: State, node: int, bits: int, connect: bool, task: int, ca
         release(p, s, node, line)
     if bits & codes.FALSIFIED:
         nodes[node].lies = 0
-    for e in range(s.count[N_EFFECT]):
-        if s.effects[e].node == node and s.effects[e].attack == 1 and BITS[s.effects[e].do] & bits:
+    e = nodes[node].last_effect
+    while e >= 0:
+        if s.effects[e].attack == 1 and BITS[s.effects[e].do] & bits:
             s.effects[e].live = 0
+        e = s.effects[e].before
     _from_live_effects(s, node)
     if connect:
         reconnect(p, s, node, line)
@@ -215,16 +219,19 @@ def _from_live_effects(s: State, node: int) -> None:
     nodes[node].load = 0.0
     nodes[node].load_by = -1
     nodes[node].lies = 0
-    for e in range(s.count[N_EFFECT]):
-        if s.effects[e].node == node and s.effects[e].attack == 1 and s.effects[e].live == 1:
-            do = s.effects[e].do
-            nodes[node].condition |= BITS[do]
-            if do in HEALTH and s.effects[e].level < nodes[node].health:
-                nodes[node].health = s.effects[e].level
+    e = nodes[node].last_effect
+    while e >= 0:
+        effect = s.effects[e]
+        if effect.attack == 1 and effect.live == 1:
+            nodes[node].condition |= BITS[effect.do]
+            # From the latest to the earliest: of two alike, the earlier is to blame.
+            if effect.do in HEALTH and effect.level <= nodes[node].health and effect.level < 1.0:
+                nodes[node].health = effect.level
                 nodes[node].health_by = e
-            elif do == codes.FLOOD and s.effects[e].level > nodes[node].load:
-                nodes[node].load = s.effects[e].level
+            elif effect.do == codes.FLOOD and effect.level >= nodes[node].load:
+                nodes[node].load = effect.level
                 nodes[node].load_by = e
-            elif do == codes.FALSIFY:
+            elif effect.do == codes.FALSIFY:
                 nodes[node].lies = 1
+        e = effect.before
     mark(s, node)

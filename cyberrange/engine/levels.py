@@ -94,8 +94,10 @@ def _commit(p: Arrays, s: State, node: int, old_level: float, old_blame: int, no
 
 
 def _reason(p: Arrays, s: State, node: int, now: float, cause: int) -> int:
-    """Line of the log that a drop follows from: an effect on the node, its trip, its supplier's drop, or (cause) the end
-    of what stood in for the supplier."""
+    """Line of the log that a drop follows from.
+
+    An effect on the node, its trip, its supplier's drop, or (cause) the end of what stood in for the supplier.
+    """
     state = s.nodes[node]
     if state.depth == 0:
         if state.mode in (TRIPPED, STARTING):

@@ -2,7 +2,7 @@
 
 from cyberrange.engine.case import discover, refresh, review_asset, review_found, set_condition, stamp_time
 from cyberrange.engine.draws import P_FIND, uniform
-from cyberrange.engine.effects import isolate, lift, mend
+from cyberrange.engine.effects import BITS, isolate, lift, mend
 from cyberrange.engine.events import (
     E_AGAIN,
     E_HELP_LEAVES,
@@ -41,16 +41,18 @@ REPAIRED = (
 """Conditions that restoring an asset ends."""
 
 
-def hit_while_found(p: Arrays, s: State, node: int, bits: int, now: float) -> None:
+def hit_while_found(p: Arrays, s: State, node: int, e: int, now: float) -> None:
     """A known asset was hit again: the steps that deal with what was done to it are open once more."""
     if s.nodes[node].found == 0:
         return
+    bits = BITS[s.effects[e].do]
     for step in range(2, len(p.responses)):
         bit = p.responses[step].bit
         if p.responses[step].scope == codes.ASSET and p.responses[step].hit & bits and s.nodes[node].done & bit:
             s.nodes[node].done &= ~bit
             s.nodes[node].begun &= ~bit
-    review_asset(p, s, node, now, s.nodes[node].held_event)
+    review_asset(p, s, node, now, s.effects[e].event)
+    refresh(p, s, p.nodes[node].unit, now, s.effects[e].event)
 
 
 def finished(p: Arrays, s: State, i: int, now: float) -> None:

@@ -84,6 +84,8 @@ class NodeState:
     """How often it was hit, found and made whole."""
     dropped: int = 0
     leaked: int = 0
+    last_effect: int = -1
+    """The latest effect on it; each effect names the one before."""
     dirty: int = 0
     pending: int = 0
     old_level: float = 1.0
@@ -145,6 +147,8 @@ class Effect:
     event: int = 0
     lost: float = 0.0
     live: int = 0
+    before: int = -1
+    """The effect before it on the same node."""
 
 
 @dataclass(slots=True)

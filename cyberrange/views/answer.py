@@ -6,6 +6,8 @@ from cyberrange.results.paired import Interval
 from cyberrange.views.from_tables import Paired
 from cyberrange.views.words import SPACE, amount, clear, duration, percent, rupees, value
 
+MOST_RELATIVE = 10.0
+"""Beyond so many times the base a difference is told in its own unit."""
 NO_DIFFERENCE = "no difference that {runs} can tell"
 
 
@@ -24,25 +26,25 @@ def verdict(p: Paired, runs: int, unit: str, words: tuple[str, str] = ("less", "
     runs
         Number of replicates.
     unit
-        Its unit, in which the interval of the difference is given.
+        Its unit, for differences that cannot be told as a share of the base.
     words
         What lower and higher are called: less and more, sooner and later.
     """
     gap = p.difference
     if gap == (0.0, 0.0, 0.0):
         return "the same in every run"
+    relative = p.ratio if p.ratio is not None and p.ratio.mean <= MOST_RELATIVE else None
     if not math.isfinite(gap.low):
-        return f"{_size(gap.mean, p.base, unit, words)} in this one run, which cannot tell luck from effect"
-    interval = f"(95{SPACE}% interval of the difference: {_between(gap, unit, words)})"
-    if clear(gap):
-        return f"{_size(gap.mean, p.base, unit, words)} {interval}"
+        return f"{_size(relative or gap, relative, unit, words)} in this one run, which cannot tell luck from effect"
+    shown = relative if relative is not None and clear(relative) == p.told else gap
+    interval = f"(95{SPACE}% interval: {_between(shown, 'share' if shown is relative else unit, words)})"
+    if p.told:
+        return f"{_size(shown, relative, unit, words)} {interval}"
     return f"{NO_DIFFERENCE.format(runs=runs_told(runs))} {interval}"
 
 
-def _size(x: float, base: float, unit: str, words: tuple[str, str]) -> str:
-    """Relative to the base where that says something, else in the measure's own unit."""
-    relative = base > 0 and abs(x) <= 10 * base
-    return f"{percent(abs(x) / base) if relative else value(abs(x), unit)} {words[x > 0]}"
+def _size(shown: Interval, relative: Interval | None, unit: str, words: tuple[str, str]) -> str:
+    return f"{value(abs(shown.mean), 'share' if shown is relative else unit)} {words[shown.mean > 0]}"
 
 
 def _between(gap: Interval, unit: str, words: tuple[str, str]) -> str:

@@ -38,9 +38,9 @@ CAPTIONS = {
     ),
     "differences": (
         "Each mark is the mean difference from {base}, run by run with the same luck, as a share of {base}'s "
-        "mean; the bar is its 95 % interval. Left of the line is less. Filled marks: the interval leaves zero "
-        "out. Hollow marks on thin bars: no difference that these runs can tell. Measures that are the same in "
-        "every run are left out."
+        "mean; the bar is the 95 % interval of that share. Left of the line is less. Filled marks: the plain "
+        "difference's interval leaves zero out. Hollow marks on thin bars: no difference that these runs can "
+        "tell. Measures that are the same in every run are left out."
     ),
     "spreads": (
         "Share of the runs (upwards) that stay at or below a value (to the right): the further left and up a "

@@ -10,9 +10,10 @@ import pandas as pd
 from cyberrange.inputs.scenario import Outage, Scenario
 from cyberrange.model.build import people_served
 from cyberrange.results.measures import MEASURES
-from cyberrange.results.paired import Interval, mean_interval
+from cyberrange.results.paired import Interval, mean_interval, relative_difference
 from cyberrange.study.compare import Comparison
 from cyberrange.views.subjects import Gap, OutageRow, Spread
+from cyberrange.views.words import clear
 
 UNITS = {m.name: m.unit for m in MEASURES} | {
     "notice_to_declare": "hours",
@@ -79,6 +80,13 @@ class Paired(NamedTuple):
     difference: Interval
     base: float
     """The base's mean."""
+    ratio: Interval | None = None
+    """The difference relative to the base's mean; none where that is 0."""
+
+    @property
+    def told(self) -> bool:
+        """Whether the runs can tell a difference: its interval leaves zero out."""
+        return clear(self.difference)
 
 
 def frames(comparison: Comparison, scenario: Scenario) -> dict[str, pd.DataFrame]:
@@ -98,7 +106,12 @@ def with_clocks(frame: pd.DataFrame) -> pd.DataFrame:
 
 def paired(values: pd.Series, base: pd.Series) -> Paired:
     """Return mean and paired difference of one column."""
-    return Paired(mean_interval(values), mean_interval(values - base), float(base.mean()))
+    mean = float(base.mean())
+    ratio = None
+    if mean > 0:
+        whole = relative_difference(base, values)
+        ratio = whole._replace(low=max(whole.low, -1.0))  # no measure of ours falls below 0
+    return Paired(mean_interval(values), mean_interval(values - base), mean, ratio)
 
 
 def representative(frame: pd.DataFrame) -> int:
@@ -129,8 +142,8 @@ def gaps(tables: dict[str, pd.DataFrame]) -> list[Gap]:
         if all(p.difference == (0.0, 0.0, 0.0) for p in pairs):
             continue
         for i, p in enumerate(pairs, start=1):
-            if p.base > 0 and all(map(math.isfinite, p.difference)):
-                found.append(Gap(group, says, i, *(x / p.base for x in p.difference)))
+            if p.ratio is not None and math.isfinite(p.ratio.high):
+                found.append(Gap(group, says, i, *p.ratio, told=p.told))
     return found
 
 

@@ -8,12 +8,12 @@ import pandas as pd
 from cyberrange.inputs.city import City
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.model.build import people_served
-from cyberrange.results.paired import Interval, mean_interval
+from cyberrange.results.paired import mean_interval
 from cyberrange.results.run import Run
 from cyberrange.study.compare import Comparison
 from cyberrange.views import from_tables as tabled
 from cyberrange.views.from_runs import label
-from cyberrange.views.words import amount, clear, duration, listed, percent, signed, span, value
+from cyberrange.views.words import amount, duration, listed, percent, signed, span, value
 
 WAITS = (("approval", "for consent"), ("staff", "for the city's own people"), ("vendor", "for vendors"),
          ("outside", "for outside help"))  # fmt: skip
@@ -29,7 +29,8 @@ GROUPS = {
         response_cost
     """,
     "Clocks": """
-        time_to_alert time_to_notice notice_to_declare notice_to_decide notice_to_contain time_to_contain
+        time_to_alert time_to_notice time_to_declare time_to_decide notice_to_declare notice_to_decide
+        notice_to_contain time_to_contain
         time_to_eradicate time_to_recover time_to_report reported_in_time time_to_notify restored_50
         restored_90 restored_100 restored_by_horizon
     """,
@@ -145,7 +146,7 @@ def difference_tables(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) 
         for measure in text.split():
             unit = tabled.UNITS[measure]
             means = tuple(value(float(t[measure].mean()), unit) for t in frames)
-            gaps = [tabled.paired(t[measure], base[measure]).difference for t in frames[1:]]
+            gaps = [tabled.paired(t[measure], base[measure]) for t in frames[1:]]
             differences = tuple(difference(g, unit) for g in gaps)
             if any(t[measure].any() for t in frames):
                 head = measure.replace("_", " ").capitalize()
@@ -156,12 +157,13 @@ def difference_tables(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) 
     return found
 
 
-def difference(gap: Interval, unit: str) -> Difference:
+def difference(p: tabled.Paired, unit: str) -> Difference:
     """Write a difference with its interval, marked where the runs cannot tell it from none."""
+    gap = p.difference
     if gap == (0.0, 0.0, 0.0):
         return Difference("the same", "in every run", False)
-    mark = "" if clear(gap) else f"; {NOT_TOLD}"
-    return Difference(signed(gap.mean, unit), f"{span(gap, unit)}{mark}", clear(gap))
+    mark = "" if p.told else f"; {NOT_TOLD}"
+    return Difference(signed(gap.mean, unit), f"{span(gap, unit)}{mark}", p.told)
 
 
 def service_table(city: City, tables: Mapping[str, pd.DataFrame], names: Sequence[str]) -> Table:
@@ -170,7 +172,7 @@ def service_table(city: City, tables: Mapping[str, pd.DataFrame], names: Sequenc
     lost = {s: [float(t[f"unserved.{s}"].mean()) for t in frames] for s in city.services}
     lines = []
     for key in sorted(city.services, key=lambda s: -max(lost[s])):
-        gaps = [tabled.paired(t[f"unserved.{key}"], frames[0][f"unserved.{key}"]).difference for t in frames[1:]]
+        gaps = [tabled.paired(t[f"unserved.{key}"], frames[0][f"unserved.{key}"]) for t in frames[1:]]
         out = [duration(float(t[f"outage.{key}"].mean())) for t in frames]
         people = f"{amount(sum(people_served(city, city.services[key]).values()))} people in a mean hour"
         differences = tuple(difference(g, "citizen-hours") for g in gaps)
@@ -193,7 +195,7 @@ def ward_table(comparison: Comparison, scenario: Scenario, names: Sequence[str])
     lines = []
     for key in order:
         ward = city.wards[key]
-        gaps = [tabled.paired(losses[key], wards[0][key]).difference for losses in wards[1:]]
+        gaps = [tabled.paired(losses[key], wards[0][key]) for losses in wards[1:]]
         cells = tuple(amount(float(losses[key].mean())) for losses in wards)
         town = city.cities[city.city_of(ward)].name + ", " if city.cities else ""
         lines.append(

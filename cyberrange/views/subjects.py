@@ -158,6 +158,8 @@ class Gap(NamedTuple):
     mean: float
     low: float
     high: float
+    told: bool
+    """Whether the runs can tell it from none."""
 
 
 class Spread(NamedTuple):

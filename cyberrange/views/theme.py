@@ -197,7 +197,21 @@ def svg(figure: Figure, name: str, says: str) -> str:
     box = size.group(0) if size else ""
     inside = body[body.index(">") + 1 :]
     head = f'<svg class="figure" {box} role="img" aria-label="{escape(says)}">'
-    return head + _with_variables(_own_names(inside, name))
+    return head + _compact(_with_variables(_own_names(inside, name)))
+
+
+def _compact(text: str) -> str:
+    """Leave out what nobody sees: comments, line breaks, unused names, more than a hundredth of a point."""
+    plain = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    tight = re.sub(r"\s*\n\s*", " ", plain).replace("> <", "><")
+    return re.sub(r"<[^>]*>", _compact_tag, tight)
+
+
+def _compact_tag(match: re.Match[str]) -> str:
+    """Shorten one tag; the words between tags are left as they are."""
+    tag = re.sub(r'^<g id="[^"]*"', "<g", match.group(0))
+    tag = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", tag)
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", tag.replace(": ", ":").replace("; ", ";"))
 
 
 def _own_names(text: str, name: str) -> str:

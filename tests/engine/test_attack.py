@@ -1,5 +1,7 @@
 """The attack: footholds, order of steps, retries, and what each effect does and what ends it."""
 
+import itertools
+
 import pytest
 
 from cyberrange.engine.state import N_RECORDS, N_REHIT, N_STOPPED, T_BREACH
@@ -33,7 +35,7 @@ IMPAIR = {"do": "impair"}
 
 def chain(*names, **others):
     """Assets in a row, each with access to the next."""
-    access = [{"from": [a], "to": [b]} for a, b in zip(names, names[1:], strict=False)]
+    access = [{"from": [a], "to": [b]} for a, b in itertools.pairwise(names)]
     return city({name: asset() for name in names}, access=access, **others)
 
 
@@ -41,7 +43,7 @@ def starts(world):
     return [(line.hour, line.subject) for line in happenings(world, "attack.start")]
 
 
-# --- footholds ----------------------------------------------------------------------------------------------------------------
+# --- footholds ------------------------------------------------------------------------------------
 
 
 def test_without_a_foothold_an_operation_never_starts():
@@ -117,15 +119,13 @@ def test_a_second_way_in_keeps_an_operation_going():
 
 
 def test_a_cleaned_asset_is_no_foothold_any_more():
-    attack = scenario(
-        enter=step("a", HOLD, signs=SEEN), go=step("b", IMPAIR, foothold="reach", duration=10)
-    )
+    attack = scenario(enter=step("a", HOLD, signs=SEEN), go=step("b", IMPAIR, foothold="reach", duration=10))
     world = play(chain("a", "b"), attack, posture({"clean": respond("found", effect="clean", duration=4)}))
     assert hours(world, "attack.stopped") == [4]
     assert node(world, "a").held == node(world, "a").condition == node(world, "b").reached == 0
 
 
-# --- order, luck and retries ------------------------------------------------------------------------------------------------
+# --- order, luck and retries ----------------------------------------------------------------------
 
 
 def test_a_step_waits_for_all_or_for_any_of_the_steps_before_it():
@@ -205,7 +205,8 @@ def test_a_finished_step_comes_back_to_a_restored_asset_so_often_as_it_may():
 def test_a_step_that_comes_again_waits_for_its_foothold():
     """The foothold that the city has not found brings the attacker back; the one it has cleaned does not."""
     attack = scenario(
-        enter=step("a", HOLD), hit=step("b", IMPAIR, foothold="reach", duration=5, again=9, after_all=["enter"], signs=SEEN)
+        enter=step("a", HOLD),
+        hit=step("b", IMPAIR, foothold="reach", duration=5, again=9, after_all=["enter"], signs=SEEN),
     )
     fix = {"fix": respond("found", effect="restore", duration=2)}
     assert len(hours(play(chain("a", "b"), attack, posture(fix)), "attack.effect", "b")) == 10
@@ -218,7 +219,7 @@ def test_a_step_that_comes_again_waits_for_its_foothold():
     assert len(hours(world, "attack.effect", "b")) == 1
 
 
-# --- effects ----------------------------------------------------------------------------------------------------------------------
+# --- effects --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -263,7 +264,9 @@ def test_an_effect_on_another_target_spares_what_is_cut_off():
         seen=step("b", {"do": "falsify"}, signs=SEEN),
         hit=step("a", {**IMPAIR, "on": "b"}, {**IMPAIR, "on": "c"}, duration=5),
     )
-    world = play(city({n: asset(local_level=1) for n in "abc"}), attack, posture({"cut": respond("found", effect="isolate")}))
+    world = play(
+        city({n: asset(local_level=1) for n in "abc"}), attack, posture({"cut": respond("found", effect="isolate")})
+    )
     assert [level(world, n) for n in "abc"] == [1, 1, 0]
 
 
@@ -316,9 +319,7 @@ def test_putting_the_plant_right_ends_false_commands_and_false_reports():
 
 
 def test_restoring_brings_health_and_data_back_but_leaves_the_foothold():
-    attack = scenario(
-        hold=step("a", HOLD), lock=step("a", {"do": "encrypt"}, duration=1, signs=SEEN)
-    )
+    attack = scenario(hold=step("a", HOLD), lock=step("a", {"do": "encrypt"}, duration=1, signs=SEEN))
     of = city({"a": asset(rebuild=10)})
     world = play(of, attack, posture({"fix": respond("found", effect="restore", duration=2)}))
     assert path(world, "a") == [(0, 1), (1, 0), (13, 1)]
@@ -359,9 +360,7 @@ def test_a_worm_takes_only_the_kinds_that_it_can_and_what_hangs_behind_them():
 
 def test_a_worm_waits_at_a_cut_and_goes_on_when_it_is_mended():
     playbook = {"cut": respond("found", effect="isolate"), "reopen": respond("cut", effect="reopen", duration=200)}
-    world = play(
-        chain("a", "b"), scenario(400, start=step("a", {**WORM, "rate": 2}, signs=SEEN)), posture(playbook)
-    )
+    world = play(chain("a", "b"), scenario(400, start=step("a", {**WORM, "rate": 2}, signs=SEEN)), posture(playbook))
     assert [line.hour > 200 for line in happenings(world, "attack.spread")] == [True]
 
 
@@ -387,7 +386,10 @@ def test_a_worm_that_comes_back_spreads_at_its_own_rate_and_no_faster():
         },
     )
     for replicate in range(150):
-        (first, *_) = [*hours(play(chain("a", "b"), attack, posture(playbook), replicate=replicate), "attack.spread"), 4000]
+        (first, *_) = [
+            *hours(play(chain("a", "b"), attack, posture(playbook), replicate=replicate), "attack.spread"),
+            4000,
+        ]
         if first > 9:
             waited.append(first - 9)
     agrees("hours until the next asset falls", waited, 200)
@@ -423,13 +425,11 @@ def test_a_vendor_that_withdraws_twice_is_settled_with_twice():
     assert path(play(of, attack, posture(playbook)), "a") == [(0, 0), (10, 1), (30, 0), (40, 1)]
 
 
-# --- lies ---------------------------------------------------------------------------------------------------------------------------
+# --- lies -----------------------------------------------------------------------------------------
 
 
 def watched(**eye):
-    return city(
-        {"pump": asset(watched_by="scada"), "scada": asset(**eye)}, {"water": service(need("pump"))}
-    )
+    return city({"pump": asset(watched_by="scada"), "scada": asset(**eye)}, {"water": service(need("pump"))})
 
 
 HIT_PUMP = step("pump", {"do": "force"}, duration=10)
@@ -500,7 +500,7 @@ def test_signs_are_left_at_the_start_at_success_or_at_failure():
     assert hours(play(chain("a"), attack), "alert") == [0, 6, 8]
 
 
-# --- complaints -----------------------------------------------------------------------------------------------------------------------
+# --- complaints -----------------------------------------------------------------------------------
 
 
 def test_citizens_complain_when_enough_of_them_were_not_served():
@@ -518,7 +518,9 @@ def test_citizens_complain_when_enough_of_them_were_not_served():
 
 def test_an_outage_that_the_response_makes_is_no_reason_to_look_for_an_attacker():
     of = city({"a": asset()}, {"tax": service(need("a"), complaints=1.0)})
-    world = play(of, scenario(500, hit=step("a", HOLD, signs=SEEN)), posture({"cut": respond("found", effect="isolate")}))
+    world = play(
+        of, scenario(500, hit=step("a", HOLD, signs=SEEN)), posture({"cut": respond("found", effect="isolate")})
+    )
     assert lost(world, "tax") == 500
     assert hours(world, "alert.complaint") == []
 

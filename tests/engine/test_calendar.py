@@ -1,5 +1,6 @@
 """Shifts, office hours and daily use, against counting minute by minute."""
 
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -120,7 +121,7 @@ def test_use_is_the_integral_of_the_profile_scaled_to_a_weekly_mean_of_one(day, 
 
     start, end = sorted((a, b))
     edges = [start, *(h - origin for h in range(math.floor(origin + start) + 1, math.ceil(origin + end))), end]
-    expected = math.fsum((v - u) * rate((u + v) / 2) for u, v in zip(edges, edges[1:], strict=False))
+    expected = math.fsum((v - u) * rate((u + v) / 2) for u, v in itertools.pairwise(edges))
     assert used_between(uses, 1, start, end) == pytest.approx(expected, abs=1e-9)
     assert used_between(uses, 1, start, start + 168) == pytest.approx(168, abs=1e-9)
     assert used_between(uses, 0, start, end) == end - start

@@ -30,7 +30,8 @@ def as_arrays(state: State) -> State:
             row = STATE_ROWS[name]
             rows = [value[i] for i in sorted(value)] if isinstance(value, Growing) else value
             size = max(ROOM if isinstance(value, Growing) else 0, len(rows))
-            table = np.array([astuple(row())] * size, dtype=dtype_of(row))
+            table = np.empty(size, dtype=dtype_of(row))
+            table[:] = astuple(row())
             for i, one in enumerate(rows):
                 table[i] = astuple(one)
             made[name] = table
@@ -60,9 +61,8 @@ def random_city(random: Random):
 
     def random_need(own):
         chosen = random.sample(names, random.randint(1, 4))
-        cover = random.choice([
-            {}, {}, {"hold": 3.0}, {"buffer": {"lasts": 4.0, "refill": 0.5, "profile": "day"}}, {"buffer": {"lasts": 9.0}},
-        ])  # fmt: skip
+        tank = {"buffer": {"lasts": 4.0, "refill": 0.5, "profile": "day"}}
+        cover = random.choice([{}, {}, {"hold": 3.0}, tank, {"buffer": {"lasts": 9.0}}])
         if random.random() < 0.3:
             cover = {**cover, "manual": {"level": 0.5, "after": 2, "team": "crew"}}
         form = random.choice(["all_of", "k_of_n", "weighted", "soft"])

@@ -1,5 +1,6 @@
 """What holds for every city and every attack."""
 
+import itertools
 import math
 
 import pytest
@@ -58,7 +59,7 @@ def never_worse(better: World, worse: World) -> bool:
     return all(a <= b + EXACT * (1 + b) for a, b in zip(unserved(better), unserved(worse), strict=True))
 
 
-# --- the invariants of a state ------------------------------------------------------------------------------------------------
+# --- the invariants of a state --------------------------------------------------------------------
 
 
 def assert_consistent(world: World) -> None:
@@ -156,7 +157,7 @@ def test_small_cities_are_settled_at_every_moment(data):
             assert_consistent(world)
 
 
-# --- loss ---------------------------------------------------------------------------------------------------------------------------
+# --- loss -----------------------------------------------------------------------------------------
 
 
 @slower
@@ -195,8 +196,7 @@ def assert_served_and_unserved_make_the_demand(world: World) -> None:
     for row, account, name in zip(p.services, world.state.accounts, world.plan.city.services, strict=True):
         steps = [*path(world, name), (horizon, 0.0)]
         served = math.fsum(
-            x * row.people * used_between(p.uses, row.use, t, u)
-            for (t, x), (u, _) in zip(steps, steps[1:], strict=False)
+            x * row.people * used_between(p.uses, row.use, t, u) for (t, x), (u, _) in itertools.pairwise(steps)
         )
         demand = row.people * used_between(p.uses, row.use, 0.0, horizon)
         assert served + account.lost == pytest.approx(demand, rel=EXACT)
@@ -219,7 +219,7 @@ def test_served_and_unserved_make_the_demand_of_small_cities(data):
     assert_served_and_unserved_make_the_demand(play(of, data.draw(attacks(of))))
 
 
-# --- what can only help -------------------------------------------------------------------------------------------------------------
+# --- what can only help ---------------------------------------------------------------------------
 
 
 def with_larger_stores(of: City, factor: float) -> City:

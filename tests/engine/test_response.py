@@ -60,7 +60,7 @@ def by_side(world):
     return tuple(sum(e.lost for e in effects if e.attack == side) for side in (1, 0))
 
 
-# --- a case from beginning to end -------------------------------------------------------------------------------------------
+# --- a case from beginning to end -----------------------------------------------------------------
 
 
 PLAYBOOK = {
@@ -82,7 +82,9 @@ def test_a_case_runs_from_compromise_to_recovery_and_each_clock_stops_in_its_pla
     world = play(
         city({"a": asset()}),
         scenario(enter=step("a", HOLD, duration=10, signs=SEEN)),
-        posture(PLAYBOOK, teams=MANY, sensors=eye, triage={"team": "analysts", "duration": 0.5, "confirms": 1}, **POWERS),
+        posture(
+            PLAYBOOK, teams=MANY, sensors=eye, triage={"team": "analysts", "duration": 0.5, "confirms": 1}, **POWERS
+        ),
     )
     clocks = {
         T_COMPROMISED: 10, T_ALERTED: 11, T_NOTICED: 11.5, T_DECLARED: 12.5, T_DECIDED: 16.5, T_REPORTED: 14.5,
@@ -99,9 +101,7 @@ def test_a_case_runs_from_compromise_to_recovery_and_each_clock_stops_in_its_pla
 
 
 def test_contained_and_clean_are_taken_back_when_more_is_found():
-    attack = scenario(
-        one=step("a", HOLD, duration=10, signs=SEEN), two=step("b", HOLD, duration=12.5, signs=SEEN)
-    )
+    attack = scenario(one=step("a", HOLD, duration=10, signs=SEEN), two=step("b", HOLD, duration=12.5, signs=SEEN))
     playbook = {
         "cut": respond("found", effect="isolate", duration=2),
         "clean": respond("cut", effect="clean", duration=5),
@@ -128,6 +128,9 @@ def test_a_known_asset_that_is_hit_again_goes_through_the_steps_for_it_once_more
     world = play(city({"a": asset()}), attack, posture(playbook, teams=MANY))
     assert done(world) == [(2, "clean/a"), (7, "clean/a"), (10, "fix/a")]
     assert node(world, "a").condition == 0
+    assert conditions(world, "contained") == conditions(world, "clean") == [2, 7]
+    (_, asked_again, _) = sorted(happenings(world, "task.requested"), key=lambda line: (line.subject, line.hour))
+    assert happenings(world)[asked_again.cause].kind == "attack.effect"
 
 
 def test_an_asset_that_one_step_has_made_whole_is_not_cut_off_by_another_that_was_still_under_way():
@@ -153,14 +156,12 @@ def test_what_ends_by_itself_counts_for_the_case_as_well():
     assert path(world, "b") == [(0, 0), (7, 1)]
 
 
-# --- investigation ---------------------------------------------------------------------------------------------------------------
+# --- investigation --------------------------------------------------------------------------------
 
 
 def hunt(finds, replicate=0, **others):
     """Asset a is seen; b and c are held as well, and only the investigation can find them."""
-    attack = scenario(
-        400, see=step("a", HOLD, signs=SEEN), two=step("b", HOLD), three=step("c", HOLD)
-    )
+    attack = scenario(400, see=step("a", HOLD, signs=SEEN), two=step("b", HOLD), three=step("c", HOLD))
     playbook = {"look": respond("noticed", scope="case", effect="investigate", finds=finds, duration=10)}
     of = city({n: asset() for n in "abcd"})
     return play(of, attack, posture(playbook, **others), replicate=replicate)
@@ -179,9 +180,7 @@ def test_each_round_finds_each_hit_asset_with_its_chance(knowledge):
     """Two hidden assets: both are found in the end with f^2 + 2 f^2 (1 - f); knowledge k makes f + (1 - f) k of f."""
     f = 0.5 + 0.5 * knowledge
     help_at_once = {"help": {"agency": {"name": "", "on": ["noticed"], "delay": 1, "knowledge": knowledge}}}
-    both = [
-        float(len(hours(hunt(0.5, replicate, **help_at_once), "asset.found")) == 3) for replicate in range(500)
-    ]
+    both = [float(len(hours(hunt(0.5, replicate, **help_at_once), "asset.found")) == 3) for replicate in range(500)]
     agrees(f"both found, knowledge {knowledge}", both, f * f + 2 * f * f * (1 - f))
 
 
@@ -196,7 +195,7 @@ def test_the_investigation_begins_again_when_something_new_is_found_later():
     assert hours(world, "asset.found", "d") == [60]
 
 
-# --- wounds of the response's own ---------------------------------------------------------------------------------------------
+# --- wounds of the response's own -----------------------------------------------------------------
 
 
 def test_a_shut_down_and_its_end_are_the_responses_own_loss():
@@ -224,13 +223,15 @@ def test_isolation_of_a_damaged_asset_is_charged_to_whichever_binds_first():
 
 def test_a_shut_down_for_one_asset_shuts_everything_that_is_meant_and_only_once():
     of = city({n: asset() for n in "abc"})
-    attack = scenario(one=step("a", {"do": "encrypt"}, signs=SEEN), two=step("b", {"do": "encrypt"}, duration=9, signs=SEEN))
+    attack = scenario(
+        one=step("a", {"do": "encrypt"}, signs=SEEN), two=step("b", {"do": "encrypt"}, duration=9, signs=SEEN)
+    )
     shut = respond("found", hit=["destroyed"], effect="shut_down", where={"asset": ["b", "c"]}, duration=2)
     world = play(of, attack, posture({"shut": shut}, teams=MANY))
     assert [(line.hour, line.subject) for line in happenings(world, "response.effect")] == [(2, "b"), (2, "c")]
 
 
-# --- destroyed data ---------------------------------------------------------------------------------------------------------------
+# --- destroyed data -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_backups_outlive_the_attacker_as_often_as_it_is_said():
     agrees("backups that came back", quick, 0.8 * 0.5)
 
 
-# --- help, neighbours, the law -----------------------------------------------------------------------------------------------------
+# --- help, neighbours, the law --------------------------------------------------------------------
 
 
 def test_help_adds_hands_for_its_time():
@@ -341,7 +342,7 @@ def test_the_report_is_filed_by_way_of_its_consent_and_the_clock_runs_from_notic
     assert hours(world, "report.filed") == pytest.approx([13], abs=1e-6)
 
 
-# --- false alarms -----------------------------------------------------------------------------------------------------------------
+# --- false alarms ---------------------------------------------------------------------------------
 
 
 def wolf(mistakes, attack=None, **others):
@@ -398,9 +399,7 @@ def test_a_true_alert_is_recognised_with_its_chance():
 
 
 def test_a_case_closes_and_a_new_alert_opens_another():
-    attack = scenario(
-        one=step("a", HOLD, duration=10, signs=SEEN), two=step("b", HOLD, duration=40, signs=SEEN)
-    )
+    attack = scenario(one=step("a", HOLD, duration=10, signs=SEEN), two=step("b", HOLD, duration=40, signs=SEEN))
     world = play(city({"a": asset(), "b": asset()}), attack, posture(PLAYBOOK, teams=MANY, **POWERS))
     assert len(hours(world, "case.closed")) == 2
     assert hours(world, "case.noticed") == [10, 40]
@@ -410,4 +409,4 @@ def test_a_case_closes_and_a_new_alert_opens_another():
 
 def test_conditions_of_an_asset_are_named_as_in_the_playbook():
     assert len(codes.CONDITIONS) == 9
-    assert codes.SHUT == 1 << codes.CONDITIONS.index("shut")
+    assert 1 << codes.CONDITIONS.index("shut") == codes.SHUT

@@ -63,13 +63,20 @@ def test_the_hours_of_a_restart_are_charged_to_what_caused_the_trip():
 
 
 def test_a_trip_takes_with_it_what_hangs_on_the_node_and_nothing_else():
-    of = city({"grid": asset(), "mill": asset(need("grid", hold=1), trip={}), "shop": asset(need("mill", hold=1)), "x": asset()})
+    of = city(
+        {
+            "grid": asset(),
+            "mill": asset(need("grid", hold=1), trip={}),
+            "shop": asset(need("mill", hold=1)),
+            "x": asset(),
+        }
+    )
     world = play(of, scenario(horizon=9, dark=outage("grid", 50)))
     assert levels(world) == {"grid": 0, "mill": 0, "shop": 0, "x": 1}
     assert hours(world, "node.trip") == [1]
 
 
-# --- cycles -----------------------------------------------------------------------------------------------------------------------
+# --- cycles ---------------------------------------------------------------------------------------
 
 
 def loop(*, black_start=False, battery=2.0, extra=None):

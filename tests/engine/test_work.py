@@ -58,7 +58,7 @@ def consents(world):
     return {t.node: (t.asked, t.approved) for t in tasks(world, "fix")}
 
 
-# --- consent -----------------------------------------------------------------------------------------------------------
+# --- consent --------------------------------------------------------------------------------------
 
 
 def asked_at(hour, **power_and_people):
@@ -125,7 +125,7 @@ def test_plant_and_shared_assets_may_need_other_consents_and_delegated_powers_no
     assert {i: approved - asked for i, (asked, approved) in consents(world).items()} == {0: 0, 1: 1, 2: 4}
 
 
-# --- hand-over and queues --------------------------------------------------------------------------------------------------
+# --- hand-over and queues -------------------------------------------------------------------------
 
 
 def test_a_team_takes_its_time_to_hand_over_before_a_task_stands_in_its_queue():
@@ -136,7 +136,7 @@ def test_a_team_takes_its_time_to_hand_over_before_a_task_stands_in_its_queue():
 
 
 def test_tasks_go_by_priority_then_by_what_hangs_on_the_asset_then_first_come():
-    """The crew works on a; meanwhile b (class 3), c and d (class 1), e (no service) and f (urgent) come, in that order."""
+    """The crew works on a; meanwhile b (class 3), c and d (class 1), e (no service) and f (urgent) come so."""
     of = city(
         assets(6),
         {
@@ -203,7 +203,7 @@ def test_steps_follow_each_other_by_what_is_done_and_skip_what_does_not_concern_
     assert done == [(1, "cut/a"), (2, "fix/a")]
 
 
-# --- what tasks wait for -----------------------------------------------------------------------------------------------------
+# --- what tasks wait for --------------------------------------------------------------------------
 
 
 def waits_of(world):
@@ -263,7 +263,7 @@ def test_the_waits_for_consent_for_staff_and_for_the_vendor_are_told_apart(seed)
     assert found == pytest.approx(expected, abs=1e-6)
 
 
-# --- retries -------------------------------------------------------------------------------------------------------------------
+# --- retries --------------------------------------------------------------------------------------
 
 
 def test_a_step_that_may_fail_is_done_again_until_it_works():
@@ -293,7 +293,7 @@ def test_a_failed_step_goes_back_to_the_end_of_its_queue_and_disturbs_nobody_the
     assert all(t.state == FINISHED for t in tasks(world, "fix"))
 
 
-# --- knowledge and vendors ---------------------------------------------------------------------------------------------------
+# --- knowledge and vendors ------------------------------------------------------------------------
 
 
 def test_an_asset_that_nobody_knows_is_located_once():

@@ -1,10 +1,10 @@
 """Two random networks that keep each other alive (Buldyrev, Parshani, Paul, Stanley and Havlin, Nature 464, 2010).
 
-The project's levels are not percolation: they do not ask for a giant component. So the test does that part itself: in each
-network, what does not hang together with the largest component loses its health. That a node falls with its partner
-in the other network is a need, `all_of` one supplier on a cycle of two, and the level solver carries it over. The two
-take turns until nothing changes. What remains must be the mutual giant component P = p (1 - e^(-k P))^2, which vanishes
-at once, not bit by bit, below p_c = 2.455407 / k.
+The project's levels are not percolation: they do not ask for a giant component. So the test does that part itself: in
+each network, what does not hang together with the largest component loses its health. That a node falls with its
+partner in the other network is a need, `all_of` one supplier on a cycle of two, and the level solver carries it over.
+The two take turns until nothing changes. What remains must be the mutual giant component P = p (1 - e^(-k P))^2, which
+vanishes at once, not bit by bit, below p_c = 2.455407 / k.
 """
 
 import math
@@ -28,8 +28,13 @@ K = 4.0
 @pytest.fixture(scope="module")
 def arrays():
     """Compile two networks of which each node needs its partner in the other."""
-    power = {f"p{i}": asset(need(f"c{i}")) for i in range(N)}
-    control = {f"c{i}": asset(need(f"p{i}")) for i in range(N)}
+    like, of = asset(), need("partner")  # copied, for 200,000 of each have to be checked otherwise
+
+    def needing(partner):
+        return like.model_copy(update={"needs": (of.model_copy(update={"all_of": (partner,)}),)})
+
+    power = {f"p{i}": needing(f"c{i}") for i in range(N)}
+    control = {f"c{i}": needing(f"p{i}") for i in range(N)}
     return plan(city({**power, **control})).lists
 
 
@@ -77,6 +82,7 @@ def what_remains(p, share, seed):
 
 def mutual_component(share):
     """Largest solution of P = p (1 - e^(-K P))^2."""
+
     def excess(x):
         return share * (1 - math.exp(-K * x)) ** 2 - x
 

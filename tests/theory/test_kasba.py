@@ -3,20 +3,18 @@
 import datetime as dt
 
 import pytest
-from tests.build import posture, scenario, step
 
 import cyberrange as cr
 from cyberrange.engine.live import World
 from cyberrange.results.run import Run
+from tests.build import posture, scenario, step
 
 KASBA = cr.load_city("kasba")
 PEOPLE = 18_000
 TOLERANCE = 1e-9
 
 
-def play(
-    horizon: float, hit: dict[str, tuple[float, float]], start: dt.datetime = dt.datetime(2027, 3, 1)
-) -> Run:
+def play(horizon: float, hit: dict[str, tuple[float, float]], start: dt.datetime = dt.datetime(2027, 3, 1)) -> Run:
     """Play Kasba with some assets out of order from an hour on for so many hours, and nobody to mend them."""
     targets = {name: {"asset": (name,)} for name in hit}
     steps = {
@@ -48,7 +46,7 @@ def test_a_fault_shorter_than_the_tank_costs_nothing() -> None:
 
 
 def test_a_half_full_tank_meets_the_second_fault() -> None:
-    # After 12 h of fault the tank is empty; 10 h of refilling at 0.5 bring 5 h; the second fault of 9 h is 4 h too long.
+    # After 12 h of fault the tank is empty; 10 h of refilling at 0.5 bring 5 h; the second fault of 9 h is 4 too long.
     first = {"first": step("pumps", {"do": "impair", "level": 0.0, "lasts": 12.0}, duration=0.0)}
     second = {"second": step("pumps", {"do": "impair", "level": 0.0, "lasts": 9.0}, duration=22.0)}
     made = scenario(60.0, {"pumps": {"asset": PUMPS}}, **first, **second)

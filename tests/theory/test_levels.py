@@ -37,7 +37,7 @@ def world_of(assets, services=None):
     return World(plan(city(assets, services)), seed=1)
 
 
-# --- the greatest fixed point, worked out without the engine -----------------------------------------------------------
+# --- the greatest fixed point, worked out without the engine --------------------------------------
 
 
 def supply(need: Need, x: dict[str, float]) -> float:
@@ -148,7 +148,7 @@ def test_what_is_blamed_for_a_low_level_is_a_live_effect_on_the_node_or_on_somet
                 assert names[effect.node] in ancestors(of, name)
 
 
-# --- oracles -----------------------------------------------------------------------------------------------------------
+# --- oracles --------------------------------------------------------------------------------------
 
 
 def test_two_sectors_that_lean_on_each_other_lose_what_the_input_output_model_says():
@@ -228,7 +228,7 @@ def test_weights_that_add_up_to_one_give_a_whole_supply_to_the_last_bit():
     assert level(world, "sum") == 0.0
 
 
-# --- k of n of components that fail and are mended -------------------------------------------------------------------
+# --- k of n of components that fail and are mended ------------------------------------------------
 
 
 def binomial(n, k, a):
@@ -239,9 +239,7 @@ def binomial(n, k, a):
 def test_k_of_n_is_available_as_the_binomial_says(k, n, a):
     """Sum of C(n, i) a^i (1-a)^(n-i) for i >= k; below k it serves i/k. One observation per world."""
     names = [f"unit{i}" for i in range(n)]
-    town = city(
-        {name: asset() for name in names}, {"use": service(need(k_of_n={"k": k, "of": names}))}
-    )
+    town = city({name: asset() for name in names}, {"use": service(need(k_of_n={"k": k, "of": names}))})
     made = plan(town, scenario(horizon=1200.0))
     whole, served = [], []
     for replicate in range(40):

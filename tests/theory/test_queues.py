@@ -138,9 +138,7 @@ def test_machines_that_break_again_and_again_wait_for_repair_crews(crews, expect
     """M/M/c//N with 6 machines, failures every 10 h of work, repairs of 1 h. Attack and playbook play it."""
     assert machines_up(6, crews, 0.1) == pytest.approx(expected, abs=1e-6)
     names = [f"machine{i}" for i in range(6)]
-    of = city(
-        {name: asset() for name in names}, {"work": service(need(k_of_n={"k": 6, "of": names}))}
-    )
+    of = city({name: asset() for name in names}, {"work": service(need(k_of_n={"k": 6, "of": names}))})
     breaks = step(
         "machines",
         {"do": "impair"},

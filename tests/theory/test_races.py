@@ -42,7 +42,7 @@ def test_five_stages_win_against_detection_as_often_as_the_product_says():
         won.append(float(bool(ended)))
         first.append(cut)
     agrees("attack wins", won, (0.25 / 0.35) ** 5)
-    assert (0.25 / 0.35) ** 5 == pytest.approx(0.185934, abs=1e-6)
+    assert pytest.approx(0.185934, abs=1e-6) == (0.25 / 0.35) ** 5
     agrees("detection", first, 10.0)
 
 
@@ -90,9 +90,7 @@ def test_half_of_a_large_graph_falls_in_the_time_of_the_logistic_curve_with_chan
 
 def test_detection_at_a_fixed_time_splits_the_stages_exactly():
     """Stages of 4 h, an alert after 10 h: two are done, the third is stopped, and nothing follows."""
-    fixed = {
-        name: {**one, "duration": 4} if name != "enter" else one for name, one in stages(5, 4).items()
-    }
+    fixed = {name: {**one, "duration": 4} if name != "enter" else one for name, one in stages(5, 4).items()}
     eye = {"eye": {"name": "", "sees": 1, "delay": 10}}
     world = World(
         plan(

@@ -1,5 +1,6 @@
 """Stores: what a tank or a battery saves, exactly for known outages and on average for random ones."""
 
+import itertools
 import math
 from random import Random
 
@@ -7,8 +8,8 @@ import pytest
 from scipy.integrate import quad
 
 from cyberrange.engine.accounts import close
-from cyberrange.engine.supply import stored
 from cyberrange.engine.live import World
+from cyberrange.engine.supply import stored
 from tests.build import (
     Hand,
     account,
@@ -48,7 +49,7 @@ def outage(hours, at=0.0, level=0.0):
     return step("plant", {"do": "impair", "level": level, "lasts": hours}, duration=at)
 
 
-# --- exactly -----------------------------------------------------------------------------------------------------------
+# --- exactly --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("tank", "expected"), [(12, 8), (20, 0), (25, 0), (0, 20)])
@@ -97,7 +98,7 @@ def use(t: float) -> float:
 
 def used(start: float, end: float) -> float:
     edges = [start, *range(math.floor(start) + 1, math.ceil(end)), end]
-    return math.fsum((b - a) * use((a + b) / 2) for a, b in zip(edges, edges[1:], strict=False))
+    return math.fsum((b - a) * use((a + b) / 2) for a, b in itertools.pairwise(edges))
 
 
 @pytest.mark.parametrize(("start", "supply"), [(0.0, 0.0), (31.25, 0.0), (110.5, 0.0), (130.75, 0.3)])
@@ -106,9 +107,7 @@ def test_a_tank_with_a_daily_use_empties_when_so_much_was_used_and_the_loss_is_t
         used(start, start + 5)
     )
     buffered = service(need("plant", buffer={"lasts": 12, "profile": "day"}), profile="day")
-    of = city(
-        {"plant": asset()}, {"water": buffered}, profiles={"day": {"hours": DAY, "weekend": WEEKEND}}
-    )
+    of = city({"plant": asset()}, {"water": buffered}, profiles={"day": {"hours": DAY, "weekend": WEEKEND}})
     world = play(of, scenario(300, hit=outage(60, at=start, level=supply)))
     (empty,) = hours(world, "store.empty")
     assert (1 - supply) * used(start, empty) == pytest.approx(12, abs=EXACT)
@@ -151,7 +150,7 @@ def test_each_line_about_a_tank_that_ran_empty_follows_from_what_cut_its_supply(
     assert (water_fell.cause, empty.cause, plant_fell.cause) == (empty.number, plant_fell.number, effect.number)
 
 
-# --- on average ----------------------------------------------------------------------------------------------------------
+# --- on average -----------------------------------------------------------------------------------
 
 
 def close_books(world):
@@ -161,15 +160,15 @@ def close_books(world):
 
 
 def test_random_outages_with_a_tank_that_refills_at_once():
-    """Exponential outages of mean 8 h every 100 h, tank 12 h: the unmet share is l/(l+mu) e^(-mu tau).
+    """Exponential outages of mean 8 h every 100 h, tank 12 h: the unmet share is lam/(lam+mu) e^(-mu tau).
 
     Each outage is an independent observation: it costs e^(-mu tau)/mu on average.
     """
-    l, mu, tau = 0.01, 0.125, 12.0
+    lam, mu, tau = 0.01, 0.125, 12.0
     made = plan(town(lasts=tau, refill=1e12))
     unmet, spans = [], []
     for batch in range(60):
-        times = exponential(1 / l, f"up {batch}"), exponential(1 / mu, f"down {batch}")
+        times = exponential(1 / lam, f"up {batch}"), exponential(1 / mu, f"down {batch}")
         world = World(made, 1)
         hand, before = Hand(world), 0.0
         for _ in range(200):
@@ -186,29 +185,29 @@ def test_random_outages_with_a_tank_that_refills_at_once():
     agrees("unmet less share of time", ratio, 0.0)
 
 
-def unmet_share(l, mu, s, d, tank):
+def unmet_share(lam, mu, s, d, tank):
     """On/off source of rate s, demand d, finite tank: the stationary unmet share (derived for this project)."""
     a = s - d
-    theta = mu / d - l / a
-    c = 1 / ((1 + a / d) * (math.exp(theta * tank) - 1) / theta + a * math.exp(theta * tank) / l + a / mu)
+    theta = mu / d - lam / a
+    c = 1 / ((1 + a / d) * (math.exp(theta * tank) - 1) / theta + a * math.exp(theta * tank) / lam + a / mu)
     return a * c / mu
 
 
 @pytest.mark.parametrize(
-    ("l", "mu", "s", "d", "tank", "expected"),
+    ("lam", "mu", "s", "d", "tank", "expected"),
     [
         (0.01, 0.125, 1.5, 1.0, 12.0, 0.01848869),
         (0.05, 0.2, 1.5, 1.0, 4.0, 0.10082427),
         (0.02, 0.1, 2.0, 1.0, 10.0, 0.06582604),
     ],
 )
-def test_an_on_off_source_with_a_finite_tank(l, mu, s, d, tank, expected):
+def test_an_on_off_source_with_a_finite_tank(lam, mu, s, d, tank, expected):
     """Stationary from hour 1,000 on; one observation per world. The spare capacity (s - d)/d refills the tank."""
-    assert unmet_share(l, mu, s, d, tank) == pytest.approx(expected, abs=1e-8)
+    assert unmet_share(lam, mu, s, d, tank) == pytest.approx(expected, abs=1e-8)
     made = plan(town(lasts=tank / d, refill=(s - d) / d))
     shares = []
     for replicate in range(60):
-        up, down = exponential(1 / l, f"up {replicate}"), exponential(1 / mu, f"down {replicate}")
+        up, down = exponential(1 / lam, f"up {replicate}"), exponential(1 / mu, f"down {replicate}")
         world = World(made, 1, replicate, [failing("plant", up, down)])
         marks = []
         for hour in (1_000, 11_000):

@@ -20,7 +20,8 @@ from cyberrange.views.words import SPACE
 
 
 def pair(mean, low, high, base=100.0):
-    return Paired(Interval(base + mean, 0, 0), Interval(mean, low, high), base)
+    ratio = Interval(mean / base, low / base, high / base) if base else None
+    return Paired(Interval(base + mean, 0, 0), Interval(mean, low, high), base, ratio)
 
 
 def plain(text):
@@ -28,25 +29,33 @@ def plain(text):
 
 
 def test_a_clear_fall_is_told_with_its_size_and_its_interval():
-    said = plain(verdict(pair(-63, -80, -40), 40, "citizen-hours"))
-    assert said == "63 % less (95 % interval of the difference: 40 to 80 less)"
+    assert plain(verdict(pair(-63, -80, -40), 40, "hours")) == "63 % less (95 % interval: 40 % to 80 % less)"
 
 
 def test_a_clear_rise_is_told_as_more():
-    said = plain(verdict(pair(20, 5, 35), 40, "citizen-hours"))
-    assert said == "20 % more (95 % interval of the difference: 5 to 35 more)"
+    assert plain(verdict(pair(20, 5, 35), 40, "hours")) == "20 % more (95 % interval: 5.0 % to 35 % more)"
 
 
 @pytest.mark.parametrize(("mean", "low", "high"), [(-10, -30, 10), (5, -5, 15), (-1, -2, 0)])
 def test_an_interval_that_holds_zero_is_no_difference_that_the_runs_can_tell(mean, low, high):
-    said = plain(verdict(pair(mean, low, high), 40, "citizen-hours"))
-    assert said.startswith("no difference that 40 runs can tell (95 % interval of the difference: ")
-    assert "%" not in said.replace("95 %", "")
+    said = plain(verdict(pair(mean, low, high), 40, "hours"))
+    assert said.startswith("no difference that 40 runs can tell (95 % interval: ")
 
 
 def test_both_sides_of_an_open_interval_are_named():
     said = plain(verdict(pair(-10, -30, 12), 40, "hours", ("sooner", "later")))
-    assert said.endswith("1 d 6 h sooner to 12 h later)")
+    assert said.endswith("(95 % interval: 30 % sooner to 12 % later)")
+
+
+@pytest.mark.parametrize(
+    ("difference", "ratio"),
+    [(Interval(-10, -20, 1), Interval(-0.1, -0.2, -0.01)), (Interval(-10, -20, -1), Interval(-0.1, -0.3, 0.01))],
+)
+def test_the_interval_that_is_shown_agrees_with_what_is_said(difference, ratio):
+    said = verdict(Paired(Interval(90, 0, 0), difference, 100.0, ratio), 40, "hours", ("sooner", "later"))
+    assert said.startswith("no difference") == (difference.high > 0)
+    assert (" later)" in said) == (difference.high > 0)
+    assert "20 h" in plain(said)
 
 
 def test_what_is_the_same_in_every_run_is_said_to_be():
@@ -61,15 +70,15 @@ def test_one_run_cannot_tell_luck_from_effect():
 
 def test_a_rise_from_nothing_is_told_in_its_own_unit():
     said = plain(verdict(pair(30, 20, 40, base=0.0), 40, "hours"))
-    assert said == "1 d 6 h more (95 % interval of the difference: 20 h to 1 d 16 h more)"
+    assert said == "1 d 6 h more (95 % interval: 20 h to 1 d 16 h more)"
 
 
 def test_the_sentences_carry_both_means():
-    p = Paired(Interval(17.7e5, 0, 0), Interval(-29.9e5, -41e5, -18e5), 47.6e5)
+    p = pair(-29.9e5, -41e5, -18e5, base=47.6e5)
     said = plain(loss_sentence(p, "CISO", "Vendor", 40))
     assert said.startswith("Under CISO, citizens lose 17.7 lakh citizen-hours of service on average, against 47.6 lakh")
-    assert "instead of Rs 47.6 lakh" in plain(money_sentence(p, "CISO", "Vendor", 40))
-    p = Paired(Interval(1.0, 0, 0), Interval(-33.0, -40, -26), 34.0)
+    assert "instead of Rs 47.6 lakh: 63 % less" in plain(money_sentence(p, "CISO", "Vendor", 40))
+    p = pair(-33.0, -34.0, -32.0, base=34.0)
     said = plain(clock_sentence("It comes in", p, "CISO", "Vendor", 40))
     assert said.startswith("It comes in 1 h on average under CISO, 1 d 10 h under Vendor: 97 % sooner")
 
@@ -112,3 +121,4 @@ def test_a_paired_difference_is_taken_run_by_run():
     p = paired(pd.Series([1.0, 2.0, 3.0]), pd.Series([2.0, 3.0, 4.0]))
     assert p.difference == (-1.0, -1.0, -1.0)
     assert p.base == 3.0
+    assert p.ratio.mean == pytest.approx(-1 / 3)

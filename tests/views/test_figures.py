@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import matplotlib as mpl
@@ -70,17 +71,25 @@ def test_labels_of_a_map_do_not_cover_each_other(city):
             assert across <= 1 or down <= 3
 
 
-def test_drawing_leaves_the_users_settings_and_backend_alone():
-    before = dict(mpl.rcParams)
-    mpl.rcParams["font.size"] = 31.0
-    try:
-        figure = levels(from_runs.level_story(runs("kasba", "water_setpoints"), POSTURES))
+def test_drawing_leaves_the_users_settings_alone():
+    figure = levels(from_runs.level_story(runs("kasba", "water_setpoints"), POSTURES))
+    with mpl.rc_context({"font.size": 31.0, "backend": "svg"}):
+        before = dict(mpl.rcParams)
         theme.svg(figure, "a", "says")
-        assert mpl.rcParams["font.size"] == 31.0
-    finally:
-        mpl.rcParams["font.size"] = before["font.size"]
-    assert dict(mpl.rcParams) == before
-    assert "matplotlib.pyplot" not in sys.modules
+        assert dict(mpl.rcParams) == before
+
+
+def test_drawing_starts_no_backend(tmp_path):
+    script = """
+import sys
+import cyberrange as cr
+from cyberrange.views.report import write_run_report
+city, attack = cr.load_city("kasba"), cr.load_scenario("water_setpoints")
+run = cr.simulate(city, attack, cr.load_posture("vendor_reliant"), seed=7, replicate=1)
+write_run_report(run, sys.argv[1])
+sys.exit("matplotlib.pyplot" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "run.html")], check=True)
 
 
 def test_a_figure_does_not_depend_on_the_users_settings():

@@ -149,7 +149,7 @@ def test_a_run_has_a_report_of_its_own(tmp_path):
     run = runs("kasba", "water_setpoints")[0]
     path = write_run_report(run, tmp_path / "deep" / "run.html")
     text = visible(path.read_text(encoding="utf-8"))
-    assert "Replicate 0 of seed 7" in text
+    assert f"Replicate {run.world.replicate} of seed 7" in text
     assert "One run shows how it can go" in text
     assert [p.name for p in path.parent.iterdir()] == ["run.html"]
 

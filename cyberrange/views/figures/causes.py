@@ -49,7 +49,7 @@ def causes(tree: CauseTree) -> Figure:
     scale = min(TALL, EACH * (1 + entries)) / total
     steps = _stack([(s.key + s.side, _of(tree.flows, s)) for s in tree.steps], scale, STEP_ROOM)
     assets = _stack(_sums(tree, 2), scale, NODE_ROOM)
-    names = {name: wrapped(figure, name, END - SERVICES - 14, SIZE) for name, _ in _sums(tree, 3)}
+    names = {name: wrapped(name, END - SERVICES - 14, SIZE) for name, _ in _sums(tree, 3)}
     services = _stack(_sums(tree, 3), scale, SERVICE_ROOM, [9.5 * text.count("\n") for text in names.values()])
     tall = max(_bottom(column) for column in (steps, assets, services))
     figure.set_size_inches(END / 72, (TOP + tall + 8) / 72)
@@ -59,9 +59,9 @@ def causes(tree: CauseTree) -> Figure:
     axes.set_ylim(TOP + tall + 8, 0)
     _heads(axes)
     _ribbons(axes, tree, steps, assets, services, scale)
-    _steps(figure, axes, tree, steps)
+    _steps(axes, tree, steps)
     for name, place in assets.items():
-        text = wrapped(figure, name, SERVICES - ASSETS - 22, SIZE - 0.5)
+        text = wrapped(name, SERVICES - ASSETS - 22, SIZE - 0.5)
         _entry(axes, ASSETS, place, text, "")
     for name, lost in _sums(tree, 3):
         _entry(axes, SERVICES, services[name], names[name], amount(lost))
@@ -137,7 +137,7 @@ def _ribbon(axes: Axes, x0: float, y0: float, x1: float, y1: float, high: float,
     axes.add_patch(PathPatch(path, facecolor=light(side), alpha=0.26, linewidth=0.35, edgecolor=light(side)))
 
 
-def _steps(figure: Figure, axes: Axes, tree: CauseTree, places: dict[str, Place]) -> None:
+def _steps(axes: Axes, tree: CauseTree, places: dict[str, Place]) -> None:
     """Write the steps as a tree: each under the one that it followed from, indented."""
     depth: dict[str, int] = {}
     for step in tree.steps:
@@ -152,7 +152,7 @@ def _steps(figure: Figure, axes: Axes, tree: CauseTree, places: dict[str, Place]
             axes.plot([x0, x0, x - 5], [above.top + above.high / 2 + 8, y - 5, y - 5], color=light("muted"), lw=0.7)
         marker = "s" if step.side == "attack" else "o"
         axes.plot([x - 4], [y - 5], marker=marker, markersize=3.5, color=light(step.side))
-        axes.text(x + 2, y - 5, fitted(figure, step.name, STEPS - x - 8, SIZE), va="center")
+        axes.text(x + 2, y - 5, fitted(step.name, STEPS - x - 8, SIZE), va="center")
         says = " · ".join(part for part in (_when(tree.start, step.hour), step.tag) if part)
         axes.text(x + 2, y + 5, says, va="center", fontsize=SIZE - 1.5, color=light("muted"))
         if place.high > 0:

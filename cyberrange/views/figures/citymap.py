@@ -69,7 +69,7 @@ def city_map(subject: CityMap, only: int | None = None) -> Figure:
         Draw one of the panels alone, as a sheet of its own with the same places.
     """
     figure = sheet(4.0)
-    layout = _layout(figure, subject)
+    layout = _layout(subject)
     drawn_panels = subject.panels if only is None else subject.panels[only : only + 1]
     panels = len(drawn_panels)
     height = LEGEND + panels * (HEAD + layout.high) + (panels - 1) * BETWEEN + 4
@@ -87,12 +87,12 @@ def city_map(subject: CityMap, only: int | None = None) -> Figure:
 # --- where everything stands ------------------------------------------------------------------------------------------
 
 
-def _layout(figure: Figure, subject: CityMap) -> Layout:
+def _layout(subject: CityMap) -> Layout:
     """Give each sector with damage a band and each layer a column; what was spared gets dots."""
     hurt = {key for panel in subject.panels for key in panel.harm}
     order = _order(subject)
     bands = _bands(subject, hurt)
-    columns = _columns(figure, [nodes for _, nodes in bands], hurt)
+    columns = _columns([nodes for _, nodes in bands], hurt)
     place: dict[str, tuple[float, float]] = {}
     labels: list[tuple[float, float, str]] = []
     edges, y = [], 0.0
@@ -100,7 +100,7 @@ def _layout(figure: Figure, subject: CityMap) -> Layout:
         high = 0.0
         for i, layer in enumerate(LAYERS):
             own = sorted((n for n in nodes if n.layer == layer), key=lambda n: order.get(n.key, 0.0))
-            high = max(high, _cell(figure, own, hurt, (columns[i], y, columns[i + 1] - columns[i]), place, labels))
+            high = max(high, _cell(own, hurt, (columns[i], y, columns[i + 1] - columns[i]), place, labels))
         edges.append((title, y, y + high))
         y += high + BAND_GAP
     return Layout(place, tuple(labels), tuple(edges), columns, y - BAND_GAP)
@@ -144,12 +144,12 @@ def _kind(name: str) -> str:
     return name.split(",", maxsplit=1)[0]
 
 
-def _columns(figure: Figure, bands: Sequence[Sequence[MapNode]], hurt: set[str]) -> tuple[float, ...]:
+def _columns(bands: Sequence[Sequence[MapNode]], hurt: set[str]) -> tuple[float, ...]:
     """Edges of the columns: each as wide as its longest row, all together as wide as the sheet."""
     wide = []
     for layer in LAYERS:
         rows = [
-            GLYPH * len(keys) + width_of(figure, name, SIZE - 1)
+            GLYPH * len(keys) + width_of(name, SIZE - 1)
             for nodes in bands
             for name, keys in _groups([n for n in nodes if n.layer == layer], hurt).items()
         ]
@@ -175,7 +175,7 @@ def _water_level(wide: Sequence[float], total: float) -> float:
 
 
 def _cell(
-    figure: Figure, nodes: Sequence[MapNode], hurt: set[str], box: tuple[float, float, float],
+    nodes: Sequence[MapNode], hurt: set[str], box: tuple[float, float, float],
     place: dict[str, tuple[float, float]], labels: list[tuple[float, float, str]],
 ) -> float:  # fmt: skip
     """Place the nodes of a sector and layer: damaged ones in rows with names, the others as dots; return the height."""
@@ -185,7 +185,7 @@ def _cell(
         for i, key in enumerate(keys):
             place[key] = (left + GLYPH * (i + 0.5), y)
         x = left + GLYPH * len(keys) + 2
-        labels.append((x, y, fitted(figure, name, left + wide - x - 6, SIZE - 1)))
+        labels.append((x, y, fitted(name, left + wide - x - 6, SIZE - 1)))
         y += ROW
     spared = [n.key for n in nodes if n.key not in hurt]
     across = max(1, int((wide - 12) // DOT))
@@ -209,7 +209,7 @@ def _legend(axes: Axes) -> None:
         _glyph(axes, x, 10, harm)
         axes.text(x + 9, 10, text, va="center", color=light("muted"))
         x += 124
-    axes.add_patch(Circle((x, 10), 1.6, facecolor="none", edgecolor=light("muted"), linewidth=0.6))
+    axes.add_artist(Circle((x, 10), 1.6, facecolor="none", edgecolor=light("muted"), linewidth=0.6))
     axes.text(x + 9, 10, "spared", va="center", color=light("muted"))
     axes.plot([x + 52, x + 72], [12, 8], color=light("muted"), lw=0.7)
     axes.text(x + 78, 10, "way of the damage", va="center", color=light("muted"))
@@ -217,7 +217,7 @@ def _legend(axes: Axes) -> None:
     x = 150.0
     for i, text in enumerate((*(name for _, name in CLASSES), "over 30 d")):
         box = Rectangle((x, 24), 10, 10, facecolor=light(f"damage{i}"), edgecolor=light("muted"), linewidth=0.5)
-        axes.add_patch(box)
+        axes.add_artist(box)
         axes.text(x + 14, 29, text, va="center", color=light("muted"))
         x += 76
 
@@ -228,7 +228,7 @@ def _panel(axes: Axes, subject: CityMap, panel: MapPanel, layout: Layout, top: f
     hit = sum(h.hit for h in panel.harm.values())
     cut = sum(h.cut for h in panel.harm.values())
     hours = sum(panel.harm[key].hours for key in services if key in panel.harm)
-    axes.text(4, top + 7, panel.title, weight="bold", va="center", fontsize=SIZE + 1)
+    axes.text(4, top + 7, fitted(panel.title, 230, SIZE + 2), weight="bold", va="center", fontsize=SIZE + 1)
     hurt = f"{fell} of {len(services)} services hurt"
     says = f"{hit} systems hit, {cut} cut off, {hurt}, for {duration(hours)} of full outage in all"
     axes.text(WIDE - 4, top + 7, says, ha="right", va="center", color=light("muted"))
@@ -251,7 +251,7 @@ def _paths(axes: Axes, panel: MapPanel, layout: Layout, base: float) -> None:
         out, back = (half, -half) if abs(x1 - x0) > GLYPH else (BULGE, BULGE)
         corners = [(x0, base + y0), (x0 + out, base + y0), (x1 + back, base + y1), (x1, base + y1)]
         path = Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
-        axes.add_patch(PathPatch(path, facecolor="none", edgecolor=light("muted"), linewidth=0.6, alpha=0.6, zorder=1))
+        axes.add_artist(PathPatch(path, facecolor="none", edgecolor=light("muted"), linewidth=0.6, alpha=0.6, zorder=1))
 
 
 def _nodes(axes: Axes, nodes: Sequence[MapNode], panel: MapPanel, layout: Layout, base: float) -> None:
@@ -260,7 +260,7 @@ def _nodes(axes: Axes, nodes: Sequence[MapNode], panel: MapPanel, layout: Layout
         if node.key in panel.harm:
             _glyph(axes, x, base + y, panel.harm[node.key])
         else:
-            axes.add_patch(
+            axes.add_artist(
                 Circle((x, base + y), 1.6, facecolor=light("paper"), edgecolor=light("muted"), linewidth=0.6, zorder=3)
             )
     box = {"boxstyle": "square,pad=0.08", "facecolor": light("paper"), "edgecolor": "none", "alpha": 0.8}
@@ -273,9 +273,9 @@ def _glyph(axes: Axes, x: float, y: float, harm: Harm) -> None:
     k = damage_class(harm.hours)
     fill = light(f"damage{k}")
     if not (harm.hit or harm.cut):
-        axes.add_patch(Circle((x, y), 3.9, facecolor=fill, edgecolor=light("ink"), linewidth=0.8, zorder=3))
+        axes.add_artist(Circle((x, y), 3.9, facecolor=fill, edgecolor=light("ink"), linewidth=0.8, zorder=3))
         return
     edge = light("attack" if harm.hit else "response")
-    axes.add_patch(Rectangle((x - 4.2, y - 4.2), 8.4, 8.4, facecolor=fill, edgecolor=edge, linewidth=0.8, zorder=3))
+    axes.add_artist(Rectangle((x - 4.2, y - 4.2), 8.4, 8.4, facecolor=fill, edgecolor=edge, linewidth=0.8, zorder=3))
     letter = "A" if harm.hit else "R"
     axes.text(x, y + 0.2, letter, ha="center", va="center", fontsize=LETTER, color=light(f"on{k}"), zorder=4)

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cyberrange.views.figures.frame import drawn, posture_handles, room, sheet
+from cyberrange.views.figures.frame import WIDE, drawn, posture_handles, room, sheet
 from cyberrange.views.subjects import Gap
 from cyberrange.views.theme import MARKERS, light, posture_colour
 from cyberrange.views.words import SPACE
@@ -46,8 +46,8 @@ def differences(gaps: Sequence[Gap], postures: Sequence[str]) -> Figure:
             continue
         _row(axes, [g for g in gaps if (g.group, g.name) == (group, name)], name, y, each)
         y += each
-    handles = posture_handles(postures)[1:]
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=((LEFT - 8) / 648, 1.0), ncols=4)
+    handles = posture_handles(postures, WIDE - LEFT)[1:]
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=((LEFT - 8) / WIDE, 1.0), ncols=4)
     return figure
 
 
@@ -96,13 +96,12 @@ def _bar(axes: Axes, gap: Gap, y: float) -> None:
     colour = posture_colour(gap.posture)
     low, high = axes.get_xlim()
     ends = max(gap.low, low), min(gap.high, high)
-    told = gap.low > 0 or gap.high < 0
-    axes.plot(ends, [y, y], color=colour, lw=1.6 if told else 0.9, solid_capstyle="butt", zorder=3)
+    axes.plot(ends, [y, y], color=colour, lw=1.6 if gap.told else 0.9, solid_capstyle="butt", zorder=3)
     for cut, end, arrow in ((gap.low < low, low, "<"), (gap.high > high, high, ">")):
         if cut:
             axes.plot([end], [y], marker=arrow, color=colour, markersize=4, clip_on=False, zorder=4)
     if low <= gap.mean <= high:
         axes.plot(
             [gap.mean], [y], marker=MARKERS[gap.posture % len(MARKERS)], markersize=5, color=colour,
-            markerfacecolor=colour if told else light("paper"), zorder=4, linestyle="none",
+            markerfacecolor=colour if gap.told else light("paper"), zorder=4, linestyle="none",
         )  # fmt: skip

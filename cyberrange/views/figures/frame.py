@@ -2,20 +2,21 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, lru_cache, wraps
 from typing import ParamSpec
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
-from cyberrange.views.theme import DASHES, MARKERS, WIDTH, drawing, light, posture_colour
+from cyberrange.views.theme import DASHES, MARKERS, SIZE, WIDTH, drawing, light, posture_colour
 from cyberrange.views.words import SPACE, shorten
 
 P = ParamSpec("P")
-PX = 1 / 72
-"""Inches of a point."""
+WIDE = 72 * WIDTH
+"""Points of a sheet across."""
 
 
 def drawn(draw: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -51,34 +52,37 @@ def bare(axes: Axes) -> None:
     axes.set_yticks([])
 
 
-def fitted(figure: Figure, text: str, points: float, size: float) -> str:
+def fitted(text: str, points: float, size: float) -> str:
     """Cut a text so that it is at most so many points wide."""
     most = len(text)
-    while most > 4:
-        cut = shorten(text, most)
-        if width_of(figure, cut, size) <= points:
-            return cut
-        most = min(most - 1, len(cut) - 1)
+    while most > 4 and (wide := width_of(shorten(text, most), size)) > points:
+        most = min(most - 1, int(most * points / wide) + 1)
     return shorten(text, most)
 
 
-def wrapped(figure: Figure, text: str, points: float, size: float) -> str:
+def wrapped(text: str, points: float, size: float) -> str:
     """Break a text into two lines at most, each at most so many points wide; what does not fit is cut."""
     words = " ".join(text.split()).replace(" %", f"{SPACE}%").split(" ")
     first = 0
-    while first < len(words) and width_of(figure, " ".join(words[: first + 1]), size) <= points:
+    while first < len(words) and width_of(" ".join(words[: first + 1]), size) <= points:
         first += 1
     if first in {0, len(words)}:
-        return fitted(figure, text, points, size)
-    return " ".join(words[:first]) + "\n" + fitted(figure, " ".join(words[first:]), points, size)
+        return fitted(text, points, size)
+    return " ".join(words[:first]) + "\n" + fitted(" ".join(words[first:]), points, size)
 
 
-def width_of(figure: Figure, text: str, size: float) -> float:
-    """Width of a text in points."""
-    artist = figure.text(0, 0, text, fontsize=size)
-    width = artist.get_window_extent(figure.canvas.get_renderer()).width  # type: ignore[attr-defined]
-    artist.remove()
-    return float(width * 72 / figure.dpi)
+@lru_cache(maxsize=20_000)
+def width_of(text: str, size: float) -> float:
+    """Width of a text in points, in our style."""
+    figure = _scale()
+    artist = Text(0, 0, text, fontsize=size, figure=figure)
+    return float(artist.get_window_extent(figure.canvas.get_renderer()).width * 72 / figure.dpi)  # type: ignore[attr-defined]
+
+
+@cache
+def _scale() -> Figure:
+    """Return the sheet on which texts are measured."""
+    return sheet(1.0)
 
 
 def day_ticks(start: dt.datetime, until: float) -> list[tuple[float, str]]:
@@ -145,12 +149,13 @@ def shading_says(until: float) -> str:
     return "shaded: nights and weekends, offices shut" if until <= 240 else "shaded: weekends"
 
 
-def posture_handles(postures: Sequence[str], line: bool = False) -> list[Line2D]:
-    """Return legend entries for postures: colour and shape."""
+def posture_handles(postures: Sequence[str], points: float, line: bool = False) -> list[Line2D]:
+    """Return legend entries for postures, colour and shape, whose names fit side by side into so many points."""
+    each = points / max(1, len(postures)) - (54 if line else 38)
     return [
         Line2D(
             [], [], color=posture_colour(i), marker=MARKERS[i % len(MARKERS)], markersize=5,
-            linestyle=DASHES[i % len(DASHES)] if line else "none", label=name,
+            linestyle=DASHES[i % len(DASHES)] if line else "none", label=fitted(name, each, SIZE),
         )
         for i, name in enumerate(postures)
     ]  # fmt: skip

@@ -7,16 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Transform
 
-from cyberrange.views.figures.frame import bare, date_axis, drawn, room, shading_says, sheet, wrapped
+from cyberrange.views.figures.frame import WIDE, bare, date_axis, drawn, fitted, room, shading_says, sheet, wrapped
 from cyberrange.views.subjects import CLOCK_MARKS, LevelStory, Numbers, ServiceLevels, Steps
-from cyberrange.views.theme import SIZE, WIDTH, light, posture_colour
-from cyberrange.views.words import amount
+from cyberrange.views.theme import SIZE, light, posture_colour
+from cyberrange.views.words import amount, duration
 
 LEFT, RIGHT = 158.0, 74.0
 THIN = 1.3
 """Least depth in points of a loss, so that it can be seen at all."""
 STRIP, GAP, CLOCK = 13.0, 9.0, 14.0
 KEY, DATES, LETTER = 32.0, 30.0, 4.6
+PLAIN = {"boxstyle": "square,pad=0.1", "facecolor": light("paper"), "edgecolor": "none"}
 SHOWN = tuple(mark for mark in CLOCK_MARKS if mark[0] != "recovered")
 
 
@@ -41,7 +42,7 @@ def levels(story: LevelStory) -> Figure:
     for i in range(n):
         _clocks(axes, story, i, 2.0 + CLOCK * (i + 0.5))
     for row, service in enumerate(story.services):
-        _service(figure, axes, story, service, head + 6 + row * (STRIP * n + GAP))
+        _service(axes, story, service, head + 6 + row * (STRIP * n + GAP))
     return figure
 
 
@@ -54,22 +55,39 @@ def _key(figure: Figure, story: LevelStory) -> None:
     says = " · ".join(f"{letter} {meaning}" for _, letter, meaning in SHOWN)
     key.text(LEFT, 12, says, va="center", color=light("muted"))
     key.text(LEFT, 24, shading_says(story.until), va="center", color=light("muted"), fontsize=SIZE - 0.5)
-    key.text(648 - 4, 24, "citizen-hours lost", ha="right", va="center", color=light("muted"), fontsize=SIZE - 0.5)
+    key.text(WIDE - 4, 24, "citizen-hours lost", ha="right", va="center", color=light("muted"), fontsize=SIZE - 0.5)
 
 
 def _clocks(axes: Axes, story: LevelStory, i: int, y: float) -> None:
     """Draw the clocks of one posture as letters on a line; letters that would touch share a box."""
     colour = posture_colour(i)
     axes.plot([0, story.until], [y, y], color=light("line"), lw=0.7, zorder=1)
-    beside, name = _beside(axes), story.postures[i]
+    beside, name = _beside(axes), fitted(story.postures[i], LEFT - 26, SIZE)
     axes.text(-0.012, y, name, transform=beside, ha="right", va="center", color=colour, weight="bold")
     hours = [(story.clocks[i][name], letter) for name, letter, _ in SHOWN if name in story.clocks[i]]
-    point = story.until / (72 * WIDTH - LEFT - RIGHT)
+    point = story.until / (WIDE - LEFT - RIGHT)
     box = {"boxstyle": "round,pad=0.14", "facecolor": light("paper"), "edgecolor": colour, "linewidth": 0.7}
-    for hour, letters in _boxes([mark for mark in hours if mark[0] <= story.until], point):
-        end = story.until - point * LETTER * len(letters)
-        x = min(max(hour - 2 * point, 2 * point), end)
+    boxes = _boxes([mark for mark in hours if mark[0] <= story.until], point)
+    last = 0.0
+    for hour, letters in boxes:
+        x = min(max(hour - 2 * point, 2 * point), story.until - point * LETTER * len(letters))
         axes.text(x, y, letters, ha="left", va="center", fontsize=SIZE - 2, bbox=box, zorder=3)
+        last = x + point * (LETTER * len(letters) + 8)
+    spans = _spans(story.clocks[i]) if any(len(letters) > 2 for _, letters in boxes) else ""
+    if spans and last < 0.4 * story.until:
+        axes.text(last, y, spans, va="center", fontsize=SIZE - 1.5, color=light("muted"), zorder=3, bbox=PLAIN)
+
+
+def _spans(clocks: dict[str, float]) -> str:
+    """Say in words how far apart marks are that share a box."""
+    noticed = clocks.get("noticed")
+    if noticed is None or "compromised" not in clocks:
+        return ""
+    later = [
+        f"{letter} {duration(max(0.0, clocks[name] - noticed))}" for name, letter, _ in SHOWN[2:] if name in clocks
+    ]
+    after = f"; after N: {', '.join(later)}" if later else ""
+    return f"N {duration(noticed - clocks['compromised'])} after C{after}"
 
 
 def _boxes(hours: Sequence[tuple[float, str]], point: float) -> list[tuple[float, str]]:
@@ -83,9 +101,9 @@ def _boxes(hours: Sequence[tuple[float, str]], point: float) -> list[tuple[float
     return boxes
 
 
-def _service(figure: Figure, axes: Axes, story: LevelStory, service: ServiceLevels, top: float) -> None:
+def _service(axes: Axes, story: LevelStory, service: ServiceLevels, top: float) -> None:
     n = len(story.postures)
-    name = wrapped(figure, service.name, LEFT - 16, SIZE)
+    name = wrapped(service.name, LEFT - 16, SIZE)
     axes.text(-0.012, top + STRIP * n / 2, name, transform=_beside(axes), ha="right", va="center")
     for i, strip in enumerate(service.strips):
         base = top + STRIP * i

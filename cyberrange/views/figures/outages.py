@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cyberrange.views.figures.frame import drawn, fitted, posture_handles, room, sheet, wrapped
+from cyberrange.views.figures.frame import WIDE, drawn, fitted, posture_handles, room, sheet, wrapped
 from cyberrange.views.subjects import Numbers, OutageRow
 from cyberrange.views.theme import MARKERS, SIZE, light, posture_colour
 from cyberrange.views.words import SPACE
@@ -36,10 +36,10 @@ def outages(rows: Sequence[OutageRow], postures: Sequence[str]) -> Figure:
     axes.set_ylim(each * len(rows), 0)
     _days_axis(axes, rows)
     for i, row in enumerate(rows):
-        _row(figure, axes, row, i * each, each)
+        _row(axes, row, i * each, each)
     mark = Line2D([], [], marker="D", color=light("ink"), markersize=6, linestyle="none", label="published")
-    handles = [mark, *posture_handles(postures)]
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=((LEFT - 8) / 648, 1.0), ncols=5)
+    handles = [mark, *posture_handles(postures, WIDE - LEFT - 90)]
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=((LEFT - 8) / WIDE, 1.0), ncols=5)
     return figure
 
 
@@ -55,11 +55,11 @@ def _days_axis(axes: Axes, rows: Sequence[OutageRow]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _row(figure: Figure, axes: Axes, row: OutageRow, y: float, each: float) -> None:
+def _row(axes: Axes, row: OutageRow, y: float, each: float) -> None:
     middle = y + (each - GAP) / 2 + GAP / 2
     across = axes.get_yaxis_transform()
-    what = wrapped(figure, row.what, LEFT - 16, SIZE)
-    with_what = fitted(figure, row.compared_with, LEFT - 16, SIZE - 1)
+    what = wrapped(row.what, LEFT - 16, SIZE)
+    with_what = fitted(row.compared_with, LEFT - 16, SIZE - 1)
     axes.text(-0.022, middle + 1, what, transform=across, ha="right", va="bottom")
     small = {"fontsize": SIZE - 1, "color": light("muted")}
     axes.text(-0.022, middle + 4, with_what, transform=across, ha="right", va="top", fontdict=small)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cyberrange.views.figures.frame import drawn, posture_handles, room, sheet
+from cyberrange.views.figures.frame import WIDE, drawn, posture_handles, room, sheet
 from cyberrange.views.subjects import Spread
 from cyberrange.views.theme import DASHES, MARKERS, SIZE, light, posture_colour
 from cyberrange.views.words import SPACE, percent, value
@@ -30,15 +30,15 @@ def spreads(measures: Sequence[Spread], postures: Sequence[str]) -> Figure:
     down = max(1, math.ceil(len(measures) / ACROSS))
     height = TOP + down * (PANEL + BETWEEN)
     figure = sheet(height / 72)
-    wide = (648 - LEFT - RIGHT - (ACROSS - 1) * 34) / ACROSS
+    wide = (WIDE - LEFT - RIGHT - (ACROSS - 1) * 34) / ACROSS
     for i, measure in enumerate(measures):
         row, column = divmod(i, ACROSS)
         left, top = LEFT + column * (wide + 34), TOP + 18 + row * (PANEL + BETWEEN)
-        axes = room(figure, left, top, 648 - left - wide, height - top - PANEL)
+        axes = room(figure, left, top, WIDE - left - wide, height - top - PANEL)
         _panel(axes, measure, labelled=column == 0)
     figure.legend(
-        handles=posture_handles(postures, line=True), loc="upper left", bbox_to_anchor=((LEFT - 12) / 648, 1.0),
-        ncols=4, handlelength=3.4,
+        handles=posture_handles(postures, WIDE - LEFT, line=True), loc="upper left", ncols=4, handlelength=3.4,
+        bbox_to_anchor=((LEFT - 12) / WIDE, 1.0),
     )  # fmt: skip
     return figure
 
@@ -80,7 +80,7 @@ def _ticks(axes: Axes, measure: Spread, top: float) -> None:
     if measure.unit == "hours" and top >= 0.98 * measure.horizon:
         axes.axvline(top, color=light("muted"), lw=0.8, ls=(0, (2, 2)), zorder=1)
         axes.annotate(
-            "end of scenario", (top, 0.9), xytext=(-4, 0), textcoords="offset points", ha="right", va="center",
+            "end of scenario", (top, 0.07), xytext=(-4, 0), textcoords="offset points", ha="right", va="center",
             fontsize=SIZE - 2, color=light("muted"),
         )  # fmt: skip
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 
-from cyberrange.views.figures.frame import drawn, fitted, room, sheet, wrapped
-from cyberrange.views.subjects import Lane, ResponseStory, TaskSpan
+from cyberrange.views.figures.frame import WIDE, drawn, fitted, room, sheet, wrapped
+from cyberrange.views.subjects import Lane, Numbers, ResponseStory, TaskSpan
 from cyberrange.views.theme import HATCHES, SIZE, light, posture_colour
 from cyberrange.views.words import SPACE, duration
 
@@ -47,11 +48,11 @@ def timeline(story: ResponseStory) -> Figure:
     axes.set_ylim(each * max(1, len(story.lanes)), 0)
     _axis(axes, story)
     for i, lane in enumerate(story.lanes):
-        _lane(figure, axes, story, lane, i * each)
+        _lane(axes, story, lane, i * each)
     edge = light("paper")
     handles = [Patch(facecolor=light(s), edgecolor=edge, hatch=HATCHES[s], label=SAYS[s], linewidth=0) for s in STATES]
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(NAMES / 648, 1.0), ncols=3, handlelength=2.2,
+        handles=handles, loc="upper left", bbox_to_anchor=(NAMES / WIDE, 1.0), ncols=3, handlelength=2.2,
         columnspacing=1.4,
     )  # fmt: skip
     return figure
@@ -77,15 +78,15 @@ def _axis(axes: Axes, story: ResponseStory) -> None:
     )  # fmt: skip
 
 
-def _lane(figure: Figure, axes: Axes, story: ResponseStory, lane: Lane, top: float) -> None:
+def _lane(axes: Axes, story: ResponseStory, lane: Lane, top: float) -> None:
     across = axes.get_yaxis_transform()
     middle = top + GAP / 2 + LINE * len(story.postures) / 2
-    name = wrapped(figure, lane.name, NAMES - 8, SIZE)
+    name = wrapped(lane.name, NAMES - 8, SIZE)
     _beside(axes, name, middle, LEFT - 4, "ink")
     axes.axhline(top, color=light("line"), lw=0.5, zorder=0, clip_on=False)
     for i, tasks in enumerate(lane.tasks):
         y = top + GAP / 2 + LINE * i
-        posture = fitted(figure, story.postures[i], LEFT - NAMES - 6, SIZE - 1)
+        posture = fitted(story.postures[i], LEFT - NAMES - 6, SIZE - 1)
         _beside(axes, posture, y + LINE / 2, LEFT - NAMES, f"posture{i % 6 + 1}", SIZE - 1)
         axes.text(
             1.012, y + LINE / 2, _ending(lane, tasks, story), transform=across, va="center", fontsize=SIZE - 1,
@@ -117,19 +118,38 @@ def _states(axes: Axes, tasks: Sequence[TaskSpan], y: float, high: float) -> Non
     if not tasks:
         return
     ends = np.unique([x for t in tasks for x in (max(t.asked, 0), max(t.approved, 0), max(t.started, 0), t.ended)])
-    corners = np.repeat([at(x) for x in ends], 2)[1:-1]
-    below = np.zeros(max(0, 2 * len(ends) - 2))
-    states = [[_state(t, a) for t in tasks] for a in ends[:-1]]
-    most = max((sum(s != "" for s in row) for row in states), default=1) or 1
-    for state in STATES:
-        share = np.array([row.count(state) / most for row in states])
-        above = below + high * np.repeat(share, 2)
-        if share.any():
-            axes.fill_between(
-                corners, y + high - above, y + high - below, facecolor=light(state), hatch=HATCHES[state],
-                edgecolor=light("paper"), linewidth=0, zorder=3,
-            )  # fmt: skip
-        below = above
+    now = [[_state(t, a) for t in tasks] for a in ends[:-1]]
+    counts = np.array([[states.count(s) for s in STATES] for states in now], dtype=float).reshape(-1, len(STATES))
+    tops = high * counts.cumsum(axis=1) / max(1.0, counts.sum(axis=1).max(initial=0.0))
+    lows = np.hstack([np.zeros((len(tops), 1)), tops[:, :-1]])
+    for k, state in enumerate(STATES):
+        low, top = y + high - lows[:, k], y + high - tops[:, k]
+        boxes = [
+            _box(at(ends[first]), at(ends[last + 1]), low[first], top[first])
+            for first, last in _runs(lows[:, k], tops[:, k])
+        ]
+        if boxes:
+            shape = Path.make_compound_path(*boxes)
+            axes.add_patch(
+                PathPatch(
+                    shape, facecolor=light(state), hatch=HATCHES[state], edgecolor=light("paper"), linewidth=0, zorder=3
+                )
+            )
+
+
+def _box(left: float, right: float, low: float, top: float) -> Path:
+    return Path([(left, low), (right, low), (right, top), (left, top), (left, low)], closed=True)
+
+
+def _runs(low: Numbers, top: Numbers) -> list[tuple[int, int]]:
+    """First and last interval of each stretch in which a state holds and keeps its height."""
+    runs: list[tuple[int, int]] = []
+    for i in np.flatnonzero(top > low):
+        if runs and runs[-1][1] == i - 1 and (low[i], top[i]) == (low[i - 1], top[i - 1]):
+            runs[-1] = (runs[-1][0], int(i))
+        else:
+            runs.append((int(i), int(i)))
+    return runs
 
 
 def _state(task: TaskSpan, hour: float) -> str:
