@@ -61,9 +61,7 @@ def offences_below(repository: Path) -> list[str]:
     return [
         offence
         for file in files
-        for offence in offences(
-            file.relative_to(repository).as_posix(), file.read_text(encoding="utf-8")
-        )
+        for offence in offences(file.relative_to(repository).as_posix(), file.read_text(encoding="utf-8"))
     ]
 
 
@@ -100,8 +98,7 @@ def _imports(file: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
                 start = _absolute("." * level + (module or ""), package)
                 yield from ((node.lineno, f"{start}.{name.name}") for name in names)
             case ast.Call(
-                func=ast.Name(id="import_module" | "__import__")
-                | ast.Attribute(attr="import_module"),
+                func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
                 args=[ast.Constant(value=str(module)), *_],
             ):
                 yield node.lineno, _absolute(module, package)

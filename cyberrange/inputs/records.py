@@ -143,5 +143,3 @@ class WeekHours(Record):
     """Hour of the day at which it begins (9.5 is half past nine)."""
     end: Annotated[float, Field(ge=0, le=24)] = 24.0
     """Hour of the day at which it ends; before `start` it runs past midnight."""
-
-
