@@ -73,11 +73,8 @@ def offences(file: str, source: str) -> list[str]:
     found = []
     for line, module in sorted(_imports(file, ast.parse(source, file))):
         parts = module.split(".")
-        if parts[0] != ROOT:
-            allowed = room in HOMES.get(parts[0], {room})
-        else:
-            allowed = _room(parts) in MAY_IMPORT[room]
-        if not allowed:
+        own = parts[0] == ROOT
+        if not (_room(parts) in MAY_IMPORT[room] if own else room in HOMES.get(parts[0], {room})):
             found.append(f"{file}:{line}: {room} may not import {module}")
     return found
 
