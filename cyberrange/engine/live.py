@@ -1,6 +1,8 @@
 """The live engine: SimPy is the clock, the rules decide what its events do."""
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import simpy
@@ -16,6 +18,18 @@ Extension = Callable[["World"], Iterable[Any]]
 
 class NotConvergingError(CyberrangeError):
     """The levels of a cycle of needs do not settle."""
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Keep the garbage collector from walking the growing log again and again: a run makes no cycles to collect."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Occurrence(simpy.Event):
@@ -86,7 +100,8 @@ class World:
 
     def finish(self) -> None:
         """Go on to the scenario's horizon and close the books."""
-        self.advance(self.plan.scenario.horizon)
+        with _collector_at_rest():
+            self.advance(self.plan.scenario.horizon)
         dispatch.end(self._arrays, self.state, self.env.now)
 
     def _hear(self, event: Occurrence) -> None:

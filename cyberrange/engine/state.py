@@ -182,8 +182,8 @@ class Task:
     event: int = -1
     asked: float = 0.0
     approved: float = 0.0
-    queued: float = 0.0
-    started: float = 0.0
+    queued: float = NEVER
+    started: float = NEVER
     ended: float = NEVER
     luck: float = 0.0
     """Drawn with the duration: the activity succeeds if it is below its chance."""

@@ -68,6 +68,8 @@ class Run:
     def tasks(self) -> pd.DataFrame:
         """Response tasks: step, asset, city, team and the hours at which each was asked, approved, queued, begun, done.
 
+        Not a number where it did not come to that.
+
         `waited_for` says whom the time between consent and work was spent waiting for.
         """
         plan, state = self.plan, self.world.state
@@ -85,7 +87,10 @@ class Run:
             "step", "asset", "city", "team", "waited_for", "real", "people", "dropped", "asked", "approved", "queued",
             "started", "ended",
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns)
+        frame = pd.DataFrame(rows, columns=columns)
+        hours = ["queued", "started", "ended"]
+        frame[hours] = frame[hours].where(frame[hours] != NEVER)
+        return frame
 
     @cached_property
     def times(self) -> pd.DataFrame:

@@ -64,10 +64,11 @@ def _spans(tasks: pd.DataFrame, step: str, noticed: float, horizon: float) -> tu
     for row in tasks[tasks["step"] == step].to_dict("records"):
         asked, started = float(row["asked"]), float(row["started"])
         begun = started >= asked
+        ended = min(float(row["ended"]), horizon) if row["ended"] >= asked else horizon
         approved = float(row["approved"])
-        if not begun and approved == asked and row["queued"] < asked and row["needs_consent"]:
+        if not begun and approved == asked and not row["queued"] >= asked and row["needs_consent"]:
             approved = horizon
-        hours = (asked, approved, started if begun else horizon, min(float(row["ended"]), horizon))
+        hours = (asked, approved, started if begun else horizon, ended)
         since = [hour - noticed for hour in hours]
         spans.append(TaskSpan(since[0], since[1], since[2], since[3], str(row["waited_for"])))
     return tuple(spans)
