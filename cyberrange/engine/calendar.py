@@ -57,6 +57,12 @@ def working_time(p: Arrays, c: int, now: float, work: float) -> float:
     """Hours from now until so many hours of work are done in the calendar's open time."""
     if p.calendars.start[c + 1] - p.calendars.start[c] == 1:
         return work if value_at(p, c, now) > 0 else float("inf")
+    calendars = p.calendars
+    h = hour_of_week(p.uses, now)
+    i = _row(calendars, c, h)
+    until = calendars.hour[i + 1] if i + 1 < calendars.start[c + 1] else WEEK
+    if calendars.value[i] > 0 and until - h >= work:
+        return work  # by far the most frequent case: done before the shift changes
     spent = 0.0
     left = work
     while True:
