@@ -73,7 +73,7 @@ def working_time(p: Arrays, c: int, now: float, work: float) -> float:
         span = until_change(p, c, now + spent)
         while span < left and value_at(p, c, now + spent + span) > 0:
             span += until_change(p, c, now + spent + span)
-        if span >= left:
+        if span >= left - 2 * EARLY:  # what is only short by rounding is done, not left for the next day
             return spent + left
         spent += span
         left -= span

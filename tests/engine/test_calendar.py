@@ -5,7 +5,7 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
@@ -77,7 +77,18 @@ def test_an_office_opens_when_the_rota_says(rows, origin, now):
     assert until_open(p, c, now / 60) == pytest.approx(wait / 60, abs=CLOSE)
 
 
+@pytest.mark.parametrize(("start", "end"), [(237, 284), (540, 1020), (571, 1031), (1, 3)])
+def test_work_that_fills_a_shift_ends_with_it(start, end):
+    """Not a rounding error's worth of it is left for the next day."""
+    p, c = compiled([("all", start, end, 1)], 0)
+    for day in range(40):
+        now = day * 24 + start / 60
+        assert working_time(p, c, now, (end - start) / 60) == pytest.approx((end - start) / 60)
+        assert working_time(p, c, now - 1.1, (end - start) / 60) == pytest.approx((end - start) / 60 + 1.1)
+
+
 @settings(max_examples=60, deadline=None)
+@example([("all", 237, 284, 1)], 0, 0, 47)
 @given(shifts, origins, nows, st.integers(1, 3000))
 def test_work_goes_on_only_while_somebody_is_on_shift(rows, origin, now, work):
     (p, c), people = compiled(rows, origin), rota(rows)
