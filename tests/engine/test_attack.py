@@ -202,6 +202,17 @@ def test_a_finished_step_comes_back_to_a_restored_asset_so_often_as_it_may():
     assert world.state.count[N_REHIT] == 2
 
 
+def test_a_restoration_does_not_disturb_what_is_under_way_nor_revive_what_has_failed():
+    attack = scenario(
+        hit=step("a", IMPAIR, duration=1, signs=SEEN),
+        slow=step("a", {"do": "falsify"}, duration=10, again=5),
+        lost=step("a", HOLD, duration=1, chance=0, again=5),
+    )
+    world = play(chain("a"), attack, posture({"fix": respond("found", effect="restore", duration=2)}))
+    assert sorted(starts(world)) == [(0, "hit"), (0, "lost"), (0, "slow")]
+    assert hours(world, "attack.success", "slow") == [10]
+
+
 def test_a_step_that_comes_again_waits_for_its_foothold():
     """The foothold that the city has not found brings the attacker back; the one it has cleaned does not."""
     attack = scenario(

@@ -48,6 +48,15 @@ def test_between_the_two_thresholds_a_node_stays_as_it_is():
     assert hours(world, "node.starting") == [25]
 
 
+def test_a_supply_at_a_threshold_is_not_below_it():
+    trip = {"below": 0.5, "restart_at": 0.75, "start_time": 1}
+    attack = scenario(
+        half=outage("grid", 5, level=0.5), dark=outage("grid", 2, at=10), thin=outage("grid", 9, 10, 0.75)
+    )
+    world = play(mill(**trip), attack)
+    assert path(world, "mill") == [(0, 0.5), (5, 1), (10, 0), (13, 0.75), (19, 1)]
+
+
 def test_a_start_that_is_interrupted_begins_anew():
     trip = {"start_time": 4}
     world = play(mill(**trip), scenario(one=outage("grid", 5), two=outage("grid", 2, at=8)))
