@@ -2,28 +2,49 @@
 
 Every function of the rules is rebuilt with a namespace of its own, in which the rules that it calls are the compiled
 ones. The modules themselves stay as they are, so both kinds can be played side by side. Nothing is compiled before it
-is first called; Numba is loaded only here, and only then.
+is first called; Numba is loaded only here and in `cyberrange.engine.lowering`, and only then.
+
+What was compiled is kept on disk by Numba, next to this file or in the user's cache. It is used again as long as no
+module of the rules has changed.
 """
 
-from collections.abc import Mapping
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
+from cyberrange.engine.kernel import Clock
+from cyberrange.engine.layout import columns_of, fields_of
+from cyberrange.engine.state import State
+from cyberrange.model.plan import Arrays
+
 RULES = (
     "draws", "calendar", "events", "accounts", "tally", "supply", "upkeep", "levels", "effects", "work", "case",
-    "response", "detect", "attack", "manual", "plant", "dispatch",
+    "response", "detect", "attack", "manual", "plant", "dispatch", "kernel",
 )  # fmt: skip
-"""Modules of the rules: plain functions over the tables of a plan and of a state."""
+"""Modules of the rules, and of the loop that plays them: plain functions over tables."""
+
+_ALSO_COMPILED = ("state", "layout", "lowering", "compiled")
+"""Modules that the compiled code depends on besides the rules."""
+
+
+@cache
+def digest_of_rules() -> str:
+    """Return what names the rules as they stand: the first 16 hex digits of the SHA-256 of their sources."""
+    names = [f"{__package__}.{name}" for name in (*RULES, *_ALSO_COMPILED)]
+    modules = [import_module(name) for name in (*names, "cyberrange.model.codes", "cyberrange.model.rows")]
+    return hashlib.sha256("".join(inspect.getsource(module) for module in modules).encode()).hexdigest()[:16]
 
 
 @cache
 def compile_rules() -> Mapping[str, Any]:
     """Return the compiled form of every rule by `module.name`.
 
-    They take a plan's `arrays` and a `State` of NumPy arrays: structured ones for the tables of rows, whose fields are
-    those of the row classes, and with room for all that a call may add to effects, tasks, due events and lines.
+    They take a plan and a state as `cyberrange.engine.lowering` knows them.
 
     Examples
     --------
@@ -33,6 +54,8 @@ def compile_rules() -> Mapping[str, Any]:
     """
     from numba import njit
 
+    from cyberrange.engine.lowering import opener
+
     modules = {name: import_module(f"{__package__}.{name}") for name in RULES}
     places = {name: ModuleType(module.__name__) for name, module in modules.items()}
     rules: dict[str, Any] = {}
@@ -41,7 +64,72 @@ def compile_rules() -> Mapping[str, Any]:
         for label, rule in vars(module).items():
             if isinstance(rule, FunctionType) and rule.__module__ == module.__name__:
                 twin = FunctionType(rule.__code__, vars(places[name]), label, rule.__defaults__)
-                rules[f"{name}.{label}"] = twins[id(rule)] = njit(twin)
+                rules[f"{name}.{label}"] = twins[id(rule)] = njit(error_model="numpy", no_cfunc_wrapper=True)(twin)
     for name, module in modules.items():
         vars(places[name]).update({label: twins.get(id(value), value) for label, value in vars(module).items()})
+    for label, record in (("plan_of", Arrays), ("state_of", State), ("clock_of", Clock)):
+        rules[f"kernel.{label}"] = vars(places["kernel"])[label] = opener(_bundle(record))
     return MappingProxyType(rules)
+
+
+def _bundle(record: type) -> Any:
+    """Return Numba's type of a NamedTuple of tables."""
+    from numba import types
+
+    from cyberrange.engine.lowering import Bundle, Row, Table
+
+    fields = []
+    for field in fields_of(record):
+        row = Row(field.row.__name__, columns_of(field.row)) if field.row is not None else None
+        number = types.float64 if field.real else types.int64
+        kind = _bundle(field.bundle) if field.bundle else row if field.single else Table(field.name, row or number)
+        fields.append((field.name, field.slot, kind))
+    return Bundle(record.__name__, tuple(fields))
+
+
+def _signature() -> Any:
+    """Return the types that the compiled `kernel.play_replicates` takes and gives."""
+    from numba import types
+
+    word, byte = types.int64, types.uint8
+    slots, flat = types.Array(word, 1, "C"), types.Array(byte, 1, "C")
+    rows = types.Array(byte, 2, "C")
+    return types.UniTuple(word, 3)(
+        slots, slots, slots, flat, flat, rows, word, word, word, types.float64, word
+    )  # fmt: skip
+
+
+@cache
+def _loop() -> Any:
+    """Return the dispatcher of `kernel.play_replicates`, not yet compiled, that keeps what it compiles on disk."""
+    from numba import njit
+
+    twin = compile_rules()["kernel.play_replicates"].py_func
+    twin.__qualname__ = f"play_replicates_{digest_of_rules()}"  # Numba names its file by this
+    try:
+        return njit(error_model="numpy", cache=True)(twin)
+    except RuntimeError:  # no folder to keep it in
+        return njit(error_model="numpy")(twin)
+
+
+def _marker() -> Path | None:
+    """Return the file that says that these rules were compiled on this machine; None if nothing can be kept."""
+    folder = _loop().stats.cache_path
+    return Path(folder) / f"kernel-{digest_of_rules()}.ready" if folder else None
+
+
+def is_compiled() -> bool:
+    """Whether the rules as they stand were compiled before, so that `kernel` returns in a second or two."""
+    marker = _marker()
+    return bool(_loop().signatures) or (marker is not None and marker.exists())
+
+
+@cache
+def kernel() -> Callable[..., tuple[int, int, int]]:
+    """Return the compiled `kernel.play_replicates`; it takes about a minute if that was not done before."""
+    loop = _loop()
+    loop.compile(_signature())
+    marker = _marker()
+    if marker is not None:
+        marker.touch()
+    return loop  # type: ignore[no-any-return]

@@ -31,7 +31,7 @@ from cyberrange.engine.events import (
 from cyberrange.engine.levels import settle
 from cyberrange.engine.manual import call, ready, tire
 from cyberrange.engine.plant import cover_spent, started, trips
-from cyberrange.engine.state import N_LOG, WORKING, State
+from cyberrange.engine.state import BY_RESPONSE, N_EFFECT, N_LOG, WORKING, State
 from cyberrange.model import codes
 from cyberrange.model.plan import Arrays
 
@@ -117,3 +117,6 @@ def end(p: Arrays, s: State, now: float) -> None:
     for v in range(len(p.services)):
         node = p.services[v].node
         close(p, s, v, s.nodes[node].level, s.nodes[node].blame, now)
+    for e in range(s.count[N_EFFECT]):
+        if s.effects[e].attack == 0:
+            s.total[BY_RESPONSE] += s.effects[e].lost

@@ -16,7 +16,9 @@ from cyberrange.engine.state import (
     AT_WORK,
     CASE_TIMES,
     FIRST_EFFECT,
+    FULL,
     N_EFFECT,
+    N_HIT,
     N_REHIT,
     N_STOPPED,
     NEVER,
@@ -39,6 +41,9 @@ BITS = (
 def new_effect(s: State, node: int, attack: int, do: int, level: float, event: int) -> int:
     """Record an effect on a node; losses are charged to its number."""
     e = s.count[N_EFFECT]
+    if e >= len(s.effects) - 1:  # the last row takes what finds no room; the run is played again with more
+        s.count[FULL] = 1
+        return e
     s.effects[e].node = node
     s.effects[e].attack = attack
     s.effects[e].do = do
@@ -104,6 +109,9 @@ def strike(p: Arrays, s: State, node: int, do: int, level: float, cause: int, no
         s.case_time[started] = now
     line = log(s, L_ATTACK_EFFECT, node, s.count[N_EFFECT], level, cause)
     e = new_effect(s, node, 1, do, level, line)
+    if nodes[node].struck == 0:
+        nodes[node].struck = 1
+        s.count[N_HIT] += 1
     count_out(p, s, node)
     nodes[node].condition |= BITS[do]
     if do in HEALTH and level < nodes[node].health:

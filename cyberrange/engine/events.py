@@ -3,7 +3,7 @@
 Simultaneous events run by kind in the order of this list, then in the order in which they were scheduled.
 """
 
-from cyberrange.engine.state import LOG_BASE, N_LOG, N_OUT, State
+from cyberrange.engine.state import FULL, LOG_BASE, LOGGING, N_LOG, N_OUT, State
 
 # Events on the clock, in order of precedence at one instant.
 (
@@ -70,22 +70,31 @@ def schedule(s: State, delay: float, kind: int, a: int, b: int) -> None:
     """Ask the clock for an event of this kind after a delay (never if infinite)."""
     if delay == float("inf"):
         return
-    due = s.due[s.count[N_OUT]]
+    place = s.count[N_OUT]
+    if place >= len(s.due):
+        s.count[FULL] = 1
+        return
+    due = s.due[place]
     due.delay = delay
     due.kind = kind
     due.a = a
     due.b = b
-    s.count[N_OUT] += 1
+    s.count[N_OUT] = place + 1
 
 
 def log(s: State, kind: int, a: int, b: int, x: float, cause: int) -> int:
     """Write a line of the log and return its number; `cause` is the number of the line that led to it."""
     number = s.count[N_LOG]
-    line = s.lines[number - s.count[LOG_BASE]]
-    line.kind = kind
-    line.a = a
-    line.b = b
-    line.x = x
-    line.cause = cause
     s.count[N_LOG] = number + 1
+    if s.count[LOGGING] == 1:
+        place = number - s.count[LOG_BASE]
+        if place >= len(s.lines):
+            s.count[FULL] = 1
+            return number
+        line = s.lines[place]
+        line.kind = kind
+        line.a = a
+        line.b = b
+        line.x = x
+        line.cause = cause
     return number

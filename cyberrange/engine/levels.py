@@ -13,10 +13,16 @@ from cyberrange.engine.events import E_WATCH, L_DEADLOCK, L_LEVEL, log, schedule
 from cyberrange.engine.state import (
     ALONE,
     DEEPEST,
+    FIRST_FELL,
     LAST_FALL,
+    LAST_FELL,
+    LOGGING,
+    N_ATTENDED,
+    N_CYCLES,
     N_DEADLOCK,
     N_DIRTY,
     N_FELL,
+    N_WAITING,
     STARTING,
     STUCK,
     TRIPPED,
@@ -87,7 +93,9 @@ def _commit(p: Arrays, s: State, node: int, old_level: float, old_blame: int, no
         s.instant[LAST_FALL] = now
     if level < 1.0 and state.depth > s.count[DEEPEST]:
         s.count[DEEPEST] = state.depth
-    why = _reason(p, s, node, now, cause) if level < 1.0 and level <= old_level else cause
+    why = cause
+    if s.count[LOGGING] == 1 and level < 1.0 and level <= old_level:
+        why = _reason(p, s, node, now, cause)
     state.event = log(s, L_LEVEL, node, state.blame, level, why)
     if level < 0.5 <= old_level and p.nodes[node].watch >= 0:
         schedule(s, 0.0, E_WATCH, node, state.event)
@@ -118,35 +126,34 @@ def _reason(p: Arrays, s: State, node: int, now: float, cause: int) -> int:
 
 def settle(p: Arrays, s: State, now: float, cause: int) -> None:
     """Bring every level that the marked nodes can reach to its new value."""
-    if s.count[N_DIRTY] == 0:
+    count = s.count
+    if count[N_DIRTY] == 0:
         return
-    heap = [0]
-    heap.pop()
-    attended = [0]
-    attended.pop()
-    cycles = [0]
-    cycles.pop()
-    for i in range(s.count[N_DIRTY]):
+    count[N_WAITING] = 0
+    count[N_ATTENDED] = 0
+    count[N_CYCLES] = 0
+    for i in range(count[N_DIRTY]):
         c = p.nodes[s.touched[i]].component
         s.solver[c].rose = 1
-        _enqueue(s, heap, c)
-    s.count[N_DIRTY] = 0
-    while len(heap) > 0:
-        c = _pop(heap)
+        _enqueue(s, c)
+    count[N_DIRTY] = 0
+    while count[N_WAITING] > 0:
+        c = _pop(s)
         s.solver[c].queued = 0
         if p.components[c].cyclic == 1:
-            _settle_cycle(p, s, c, now, cause, heap, attended)
-            cycles.append(c)
+            _settle_cycle(p, s, c, now, cause)
+            s.cycles[count[N_CYCLES]] = c
+            count[N_CYCLES] += 1
         else:
-            _settle_node(p, s, p.member[p.components[c].member_start], now, cause, heap, attended)
+            _settle_node(p, s, p.member[p.components[c].member_start], now, cause)
             s.solver[c].rose = 0
-    for node in attended:
-        attend(p, s, node, now, cause)
-    for c in cycles:
-        _look_for_deadlock(p, s, c, now, cause)
+    for i in range(count[N_ATTENDED]):
+        attend(p, s, s.attended[i], now, cause)
+    for i in range(count[N_CYCLES]):
+        _look_for_deadlock(p, s, s.cycles[i], now, cause)
 
 
-def _settle_node(p: Arrays, s: State, node: int, now: float, cause: int, heap: list[int], attended: list[int]) -> None:
+def _settle_node(p: Arrays, s: State, node: int, now: float, cause: int) -> None:
     state = s.nodes[node]
     state.dirty = 0
     old_level = state.level
@@ -156,47 +163,55 @@ def _settle_node(p: Arrays, s: State, node: int, now: float, cause: int, heap: l
     state.supply = supply
     state.blame = blame
     state.depth = depth
-    if p.nodes[node].attended == 1:
-        attended.append(node)
+    _note_attended(p, s, node)
     if level != old_level or blame != old_blame:
         _commit(p, s, node, old_level, old_blame, now, cause)
-        _pass_on(p, s, node, 1 if level >= old_level else 0, heap)
+        _pass_on(p, s, node, 1 if level >= old_level else 0)
 
 
-def _enqueue(s: State, heap: list[int], c: int) -> None:
+def _note_attended(p: Arrays, s: State, node: int) -> None:
+    """Note that a settled node has covers, a take-over or a trip to look after."""
+    if p.nodes[node].attended == 1:
+        s.attended[s.count[N_ATTENDED]] = node
+        s.count[N_ATTENDED] += 1
+
+
+def _enqueue(s: State, c: int) -> None:
     """Put a component on the heap of those to settle, once."""
     if s.solver[c].queued == 1:
         return
     s.solver[c].queued = 1
-    heap.append(c)
-    at = len(heap) - 1
+    heap = s.waiting
+    at = s.count[N_WAITING]
+    s.count[N_WAITING] = at + 1
     while at > 0 and heap[(at - 1) // 2] > c:
         heap[at] = heap[(at - 1) // 2]
         at = (at - 1) // 2
     heap[at] = c
 
 
-def _pop(heap: list[int]) -> int:
+def _pop(s: State) -> int:
     """Take the first component in topological order off the heap."""
+    heap = s.waiting
     least = heap[0]
-    item = heap.pop()
-    size = len(heap)
-    if size > 0:
-        at = 0
-        child = 1
-        while child < size:
-            if child + 1 < size and heap[child + 1] < heap[child]:
-                child += 1
-            if heap[child] >= item:
-                break
-            heap[at] = heap[child]
-            at = child
-            child = 2 * at + 1
-        heap[at] = item
+    size = s.count[N_WAITING] - 1
+    s.count[N_WAITING] = size
+    item = heap[size]
+    at = 0
+    child = 1
+    while child < size:
+        if child + 1 < size and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= item:
+            break
+        heap[at] = heap[child]
+        at = child
+        child = 2 * at + 1
+    heap[at] = item
     return least
 
 
-def _pass_on(p: Arrays, s: State, node: int, rose: int, heap: list[int]) -> None:
+def _pass_on(p: Arrays, s: State, node: int, rose: int) -> None:
     """Queue the components of a node's dependents; `rose` says that a cycle among them must start from the top."""
     own = p.nodes[node].component
     for j in range(p.nodes[node].dependent_start, p.nodes[node].dependent_end):
@@ -206,14 +221,13 @@ def _pass_on(p: Arrays, s: State, node: int, rose: int, heap: list[int]) -> None
             if rose == 1:
                 s.solver[c].rose = 1
             s.nodes[d].dirty = 1
-            _enqueue(s, heap, c)
+            _enqueue(s, c)
 
 
-def _settle_cycle(p: Arrays, s: State, c: int, now: float, cause: int, heap: list[int], attended: list[int]) -> None:
+def _settle_cycle(p: Arrays, s: State, c: int, now: float, cause: int) -> None:
     """Settle a cyclic component at its greatest fixed point."""
     row = p.components[c]
-    queue = [0]
-    queue.pop()
+    pending = 0
     for m in range(row.member_start, row.member_end):
         state = s.nodes[p.member[m]]
         state.old_level = state.level
@@ -223,63 +237,88 @@ def _settle_cycle(p: Arrays, s: State, c: int, now: float, cause: int, heap: lis
             state.blame = -1
             state.depth = 0
         if s.solver[c].rose == 1 or state.dirty == 1:
-            queue.append(p.member[m])
+            s.pending[pending] = p.member[m]
+            pending += 1
             state.pending = 1
         state.dirty = 0
     s.solver[c].rose = 0
-    fell = [0]
-    fell.pop()
-    _descend(p, s, c, queue, fell, now)
-    order = _cause_before_consequence(p, s, c, fell)
-    for i in range(len(order) - 1, -1, -1):
-        node = order[i]
-        state = s.nodes[node]
-        if p.nodes[node].attended == 1:
-            attended.append(node)
-        if state.level != state.old_level or state.blame != state.old_blame:
-            _commit(p, s, node, state.old_level, state.old_blame, now, cause)
-            _pass_on(p, s, node, 1 if state.level >= state.old_level else 0, heap)
+    _descend(p, s, c, pending, now)
+    # Cause before consequence: first those that did not fall, then the others by their last fall.
+    for m in range(row.member_end - 1, row.member_start - 1, -1):
+        if s.nodes[p.member[m]].fell == 0:
+            _tell_of_member(p, s, p.member[m], now, cause)
+    node = s.count[FIRST_FELL]
+    while node >= 0:
+        after = s.nodes[node].fell_next
+        s.nodes[node].fell = 0
+        _tell_of_member(p, s, node, now, cause)
+        node = after
 
 
-def _cause_before_consequence(p: Arrays, s: State, c: int, fell: list[int]) -> list[int]:
-    """Members of a component, to be read from the end: first those that did not fall, then by their last fall."""
-    order = [0]
-    order.pop()
-    for i in range(len(fell) - 1, -1, -1):
-        if s.nodes[fell[i]].pending == 0:
-            s.nodes[fell[i]].pending = 1
-            order.append(fell[i])
-    for m in range(p.components[c].member_start, p.components[c].member_end):
-        if s.nodes[p.member[m]].pending == 0:
-            order.append(p.member[m])
-        s.nodes[p.member[m]].pending = 0
-    return order
+def _tell_of_member(p: Arrays, s: State, node: int, now: float, cause: int) -> None:
+    """Commit what settling its cycle made of a node."""
+    state = s.nodes[node]
+    _note_attended(p, s, node)
+    if state.level != state.old_level or state.blame != state.old_blame:
+        _commit(p, s, node, state.old_level, state.old_blame, now, cause)
+        _pass_on(p, s, node, 1 if state.level >= state.old_level else 0)
 
 
-def _descend(p: Arrays, s: State, c: int, queue: list[int], fell: list[int], now: float) -> None:
-    """Iterate a component downward until nothing changes; note each fall."""
-    patience = PATIENCE * (p.components[c].member_end - p.components[c].member_start)
-    at = 0
-    while at < len(queue):
-        node = queue[at]
-        at += 1
-        if at > patience:
-            s.count[STUCK] = c + 1
-            return
+def _descend(p: Arrays, s: State, c: int, pending: int, now: float) -> None:
+    """Iterate a component downward until nothing changes, from those pending; keep who fell in order of last fall."""
+    members = p.components[c].member_end - p.components[c].member_start
+    patience = PATIENCE * members
+    s.count[FIRST_FELL] = -1
+    s.count[LAST_FELL] = -1
+    first = 0
+    while pending > 0:
+        node = s.pending[first]
+        first = first + 1 if first + 1 < members else 0
+        pending -= 1
+        patience -= 1
         state = s.nodes[node]
         state.pending = 0
+        if patience < 0:
+            s.count[STUCK] = c + 1
+            return
         level, supply, blame, depth = evaluate(p, s, node, now)
         state.supply = supply
         if level < state.level - TOLERANCE or (level < 1.0 and state.blame == -1):
             state.level = min(level, state.level)
             state.blame = blame
             state.depth = depth
-            fell.append(node)
+            _note_fall(s, node)
             for j in range(p.nodes[node].dependent_start, p.nodes[node].dependent_end):
                 d = p.dependent[j]
                 if p.nodes[d].component == c and s.nodes[d].pending == 0:
                     s.nodes[d].pending = 1
-                    queue.append(d)
+                    place = first + pending
+                    s.pending[place if place < members else place - members] = d
+                    pending += 1
+
+
+def _note_fall(s: State, node: int) -> None:
+    """Move a node to the end of the chain of those that fell."""
+    nodes = s.nodes
+    if nodes[node].fell == 1:
+        before = nodes[node].fell_before
+        after = nodes[node].fell_next
+        if after < 0:
+            return
+        nodes[after].fell_before = before
+        if before < 0:
+            s.count[FIRST_FELL] = after
+        else:
+            nodes[before].fell_next = after
+    last = s.count[LAST_FELL]
+    if last < 0:
+        s.count[FIRST_FELL] = node
+    else:
+        nodes[last].fell_next = node
+    nodes[node].fell = 1
+    nodes[node].fell_before = last
+    nodes[node].fell_next = -1
+    s.count[LAST_FELL] = node
 
 
 def _look_for_deadlock(p: Arrays, s: State, c: int, now: float, cause: int) -> None:

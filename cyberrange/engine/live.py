@@ -19,6 +19,13 @@ Extension = Callable[["World"], Iterable[Any]]
 class NotConvergingError(CyberrangeError):
     """The levels of a cycle of needs do not settle."""
 
+    @classmethod
+    def of(cls, plan: Plan, component: int) -> "NotConvergingError":
+        """Return the error about a component of a plan, with the names of its members."""
+        row = plan.arrays.components[component]
+        names = ", ".join(plan.nodes.names[m] for m in plan.arrays.member[row["member_start"] : row["member_end"]])
+        return cls(f"the levels of this cycle of needs do not settle: {names}")
+
 
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
@@ -127,9 +134,4 @@ class World:
                 log.append((now, line.kind, line.a, line.b, line.x, line.cause))
             count[LOG_BASE] = count[N_LOG]
         if count[STUCK]:
-            self._complain_of_cycle(count[STUCK] - 1)
-
-    def _complain_of_cycle(self, component: int) -> None:
-        row = self._arrays.components[component]
-        names = ", ".join(self.plan.nodes.names[m] for m in self._arrays.member[row.member_start : row.member_end])
-        raise NotConvergingError(f"the levels of this cycle of needs do not settle: {names}")
+            raise NotConvergingError.of(self.plan, count[STUCK] - 1)

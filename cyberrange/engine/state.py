@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cyberrange.engine.draws import threefry
-from cyberrange.model.plan import Arrays
+from cyberrange.model.plan import Arrays, Floats, Ints
 
 # Modes of a node; ALONE: black-started, running without the suppliers of its own cycle until they are back.
 UP, TRIPPED, STARTING, ALONE = range(4)
@@ -24,12 +24,17 @@ ASKED, QUEUED, WORKING, FINISHED, DROPPED = range(5)
 # Counters: entries in use of each growing table, sequence numbers, and what measures count.
 (
     N_OUT, N_LOG, N_DIRTY, N_EFFECT, N_TASK, LOG_BASE, N_DEADLOCK, N_FALSE, N_STOPPED, N_APPROVAL, STUCK, N_MISTAKE,
-    N_DROPPED, N_REHIT, DEEPEST, N_FELL, N_RECORDS,
-) = range(17)  # fmt: skip
-COUNTERS = 17
+    N_DROPPED, N_REHIT, DEEPEST, N_FELL, N_RECORDS, N_HIT, N_WAITING, N_ATTENDED, N_CYCLES, FIRST_FELL, LAST_FELL,
+    LOGGING, FULL,
+) = range(25)  # fmt: skip
+COUNTERS = 25
 
 # Instants of the run.
 FIRST_EFFECT, LAST_FALL = range(2)
+
+# Sums of the run.
+BY_RESPONSE = 0
+TOTALS = 1
 
 # Clocks of a case.
 (
@@ -42,6 +47,9 @@ NEVER = float("inf")
 # Sums of a case: hours that tasks waited for own staff, for approval, for vendors and for outside help; hours worked.
 W_STAFF, W_APPROVAL, W_VENDOR, W_OUTSIDE, W_WORK, W_FALSE = range(6)
 CASE_SUMS = 6
+
+ENDLESS = 2**62
+"""Room of a table that makes its rows as they are reached for."""
 
 PRIORITIES = 40
 """Classes of the team queues: step priority times five plus restoration class."""
@@ -71,6 +79,8 @@ class NodeState:
     trip_stamp: int = 0
     below: int = 0
     lies: int = 0
+    struck: int = 0
+    """Whether the attack ever had an effect on it."""
     held: int = 0
     held_event: int = 0
     condition: int = 0
@@ -88,6 +98,10 @@ class NodeState:
     """The latest effect on it; each effect names the one before."""
     dirty: int = 0
     pending: int = 0
+    fell: int = 0
+    """Whether it is in the chain of members that fell while its cycle is settled."""
+    fell_before: int = -1
+    fell_next: int = -1
     old_level: float = 1.0
     old_blame: int = -1
 
@@ -258,7 +272,7 @@ class Line:
 
 
 class State(NamedTuple):
-    """Everything that the rules write."""
+    """Everything that the rules write: tables of rows and vectors of numbers."""
 
     nodes: list[NodeState]
     needs: list[NeedState]
@@ -268,22 +282,27 @@ class State(NamedTuple):
     operations: list[OperationState]
     tasks: dict[int, Task]
     crews: list[Crew]
-    queue_head: list[int]
-    queue_tail: list[int]
+    queue_head: Ints
+    queue_tail: Ints
     cases: list[Case]
-    case_time: list[float]
-    case_sum: list[float]
+    case_time: Floats
+    case_sum: Floats
     consents: list[Consent]
     due: dict[int, Due]
     lines: dict[int, Line]
-    step_wins: list[int]
-    helped: list[int]
-    vendor_by: list[int]
-    spread_tries: list[int]
-    touched: list[int]
-    count: list[int]  # type: ignore[assignment]
-    instant: list[float]
-    seed_key: list[int]
+    step_wins: Ints
+    helped: Ints
+    vendor_by: Ints
+    spread_tries: Ints
+    touched: Ints
+    waiting: Ints
+    attended: Ints
+    cycles: Ints
+    pending: Ints
+    count: Ints  # type: ignore[assignment]
+    instant: Floats
+    total: Floats
+    seed_key: Ints
 
 
 STATE_ROWS: dict[str, type] = {
@@ -293,10 +312,34 @@ STATE_ROWS: dict[str, type] = {
 }  # fmt: skip
 """Row class of each table of the state."""
 
+GROWING = ("effects", "tasks", "due", "lines")
+"""Tables whose rows are made while a run goes on."""
+
+VECTORS: dict[str, int | float] = {
+    "queue_head": -1, "queue_tail": -1, "case_time": NEVER, "case_sum": 0.0, "step_wins": 0, "helped": 0,
+    "vendor_by": -1, "spread_tries": 0, "touched": 0, "waiting": 0, "attended": 0, "cycles": 0, "pending": 0,
+    "count": 0, "instant": NEVER, "total": 0.0, "seed_key": 0,
+}  # fmt: skip
+"""What each element of a vector of the state is at hour 0."""
+
 
 def seed_key(seed: int, replicate: int) -> tuple[int, int]:
     """Return the key of all draws of one replicate."""
     return threefry(seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, replicate & 0xFFFFFFFF, replicate >> 32)
+
+
+def sizes(p: Arrays) -> dict[str, int]:
+    """Return how many rows each table, and how many elements each vector of the state has; growing tables have none."""
+    nodes, components, units, teams = len(p.nodes), len(p.components), len(p.units), len(p.teams)
+    return {
+        "nodes": nodes, "needs": len(p.needs), "solver": components, "accounts": len(p.services),
+        "operations": len(p.operations), "crews": teams, "cases": units, "consents": units * len(p.chains),
+        "queue_head": teams * PRIORITIES, "queue_tail": teams * PRIORITIES, "case_time": units * CASE_TIMES,
+        "case_sum": units * CASE_SUMS, "step_wins": len(p.steps), "helped": len(p.helps),
+        "vendor_by": p.settings.vendors, "spread_tries": len(p.reach), "touched": nodes, "waiting": components,
+        "attended": nodes, "cycles": components, "pending": nodes, "count": COUNTERS, "instant": 2, "total": TOTALS,
+        "seed_key": 2,
+    }  # fmt: skip
 
 
 class Growing(dict[int, Any]):
@@ -311,38 +354,19 @@ class Growing(dict[int, Any]):
         made = self[i] = self._row()
         return made
 
-
-def _rows(row: type, size: int) -> list[Any]:
-    return [row() for _ in range(size)]
+    def __len__(self) -> int:
+        """Return how many rows there is room for."""
+        return ENDLESS
 
 
 def fresh_state(p: Arrays, seed: int, replicate: int) -> State:
     """Return the state at hour 0 of one replicate: everything up, every store as full as given."""
-    n = len(p.nodes)
-    units, teams = len(p.units), len(p.teams)
-    return State(
-        nodes=_rows(NodeState, n),
-        needs=[NeedState(store=need.cover_hours * need.cover_full) for need in p.needs],
-        solver=_rows(SolverState, len(p.components)),
-        accounts=_rows(Account, len(p.services)),
-        effects=Growing(Effect),
-        operations=_rows(OperationState, len(p.operations)),
-        tasks=Growing(Task),
-        crews=_rows(Crew, teams),
-        queue_head=[-1] * (teams * PRIORITIES),
-        queue_tail=[-1] * (teams * PRIORITIES),
-        cases=_rows(Case, units),
-        case_time=[NEVER] * (units * CASE_TIMES),
-        case_sum=[0.0] * (units * CASE_SUMS),
-        consents=_rows(Consent, units * len(p.chains)),
-        due=Growing(Due),
-        lines=Growing(Line),
-        step_wins=[0] * len(p.steps),
-        helped=[0] * len(p.helps),
-        vendor_by=[-1] * (2 + max((node.vendor for node in p.nodes), default=-1)),
-        spread_tries=[0] * len(p.reach),
-        touched=[0] * n,
-        count=[0] * COUNTERS,
-        instant=[NEVER, NEVER],
-        seed_key=list(seed_key(seed, replicate)),
-    )
+    size = sizes(p)
+    made: dict[str, Any] = {name: [value] * size[name] for name, value in VECTORS.items()}
+    for name, row in STATE_ROWS.items():
+        made[name] = Growing(row) if name in GROWING else [row() for _ in range(size[name])]
+    for need, state in zip(p.needs, made["needs"], strict=True):
+        state.store = need.cover_hours * need.cover_full
+    made["count"][LOGGING] = 1
+    made["seed_key"] = list(seed_key(seed, replicate))
+    return State(**made)

@@ -35,9 +35,11 @@ from cyberrange.engine.state import (
     ASKED,
     CASE_SUMS,
     DROPPED,
+    FULL,
     N_APPROVAL,
     N_DROPPED,
     N_TASK,
+    NEVER,
     PRIORITIES,
     QUEUED,
     W_APPROVAL,
@@ -73,6 +75,9 @@ def new_task(
 ) -> int:
     """Enter a task into the book of tasks; its row is fresh, so only what differs from a fresh row is written."""
     i = s.count[N_TASK]
+    if i >= len(s.tasks) - 1:  # the last row takes what finds no room; the run is played again with more
+        s.count[FULL] = 1
+        return i
     task = s.tasks[i]
     task.step = step
     task.node = node
@@ -87,6 +92,20 @@ def new_task(
     task.approved = now
     s.count[N_TASK] = i + 1
     return i
+
+
+def renew_tasks(s: State) -> None:
+    """Make the rows of the book of tasks fresh again, for the next run in the same memory."""
+    for i in range(s.count[N_TASK]):
+        task = s.tasks[i]
+        task.state = ASKED
+        task.sensor = -1
+        task.event = -1
+        task.queued = NEVER
+        task.started = NEVER
+        task.ended = NEVER
+        task.luck = 0.0
+        task.next = -1
 
 
 def request(p: Arrays, s: State, step: int, node: int, unit: int, which: int, now: float, cause: int) -> int:
@@ -171,6 +190,8 @@ def _consent(p: Arrays, s: State, unit: int, chain: int, now: float) -> float:
 
 def enqueue(p: Arrays, s: State, i: int, now: float) -> None:
     """Put a task at the end of its class in its team's queue."""
+    if s.count[FULL] == 1:
+        return
     task = s.tasks[i]
     task.state = QUEUED
     task.queued = now

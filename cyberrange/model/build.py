@@ -86,6 +86,7 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
         confirms=m.value("triage_confirms", posture.triage.confirms),
         mistakes=posture.triage.mistakes,
         horizon=scenario.horizon,
+        vendors=len(city.vendors),
     )
     services = len(city.services)
     node_columns = {

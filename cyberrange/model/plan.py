@@ -60,6 +60,7 @@ class Settings(NamedTuple):
     confirms: float
     mistakes: float
     horizon: float
+    vendors: int
 
 
 class Arrays(NamedTuple):
