@@ -19,9 +19,18 @@ if TYPE_CHECKING:
     from cyberrange.errors import CyberrangeError, InputError, Problem
     from cyberrange.inputs.city import City
     from cyberrange.inputs.controls import Catalogue
-    from cyberrange.inputs.load import load_catalogue, load_city, load_posture, load_scenario
+    from cyberrange.inputs.decisions import Decisions
+    from cyberrange.inputs.load import (
+        load_catalogue,
+        load_city,
+        load_decisions,
+        load_posture,
+        load_scenario,
+        load_study,
+    )
     from cyberrange.inputs.posture import Posture
     from cyberrange.inputs.scenario import Scenario
+    from cyberrange.inputs.study import StudySpec
     from cyberrange.inputs.synthetic import synthetic_city
     from cyberrange.inputs.writing import save
     from cyberrange.model.build import CannotPlayError, compile_plan
@@ -33,9 +42,18 @@ _HOMES = {
     "cyberrange.errors": ("CyberrangeError", "InputError", "Problem"),
     "cyberrange.inputs.city": ("City",),
     "cyberrange.inputs.controls": ("Catalogue",),
-    "cyberrange.inputs.load": ("load_catalogue", "load_city", "load_posture", "load_scenario"),
+    "cyberrange.inputs.decisions": ("Decisions",),
+    "cyberrange.inputs.load": (
+        "load_catalogue",
+        "load_city",
+        "load_decisions",
+        "load_posture",
+        "load_scenario",
+        "load_study",
+    ),
     "cyberrange.inputs.posture": ("Posture",),
     "cyberrange.inputs.scenario": ("Scenario",),
+    "cyberrange.inputs.study": ("StudySpec",),
     "cyberrange.inputs.synthetic": ("synthetic_city",),
     "cyberrange.inputs.writing": ("save",),
     "cyberrange.model.build": ("CannotPlayError", "compile_plan"),
@@ -51,17 +69,21 @@ __all__ = [
     "City",
     "Comparison",
     "CyberrangeError",
+    "Decisions",
     "InputError",
     "Posture",
     "Problem",
     "Run",
     "Scenario",
+    "StudySpec",
     "compare",
     "compile_plan",
     "load_catalogue",
     "load_city",
+    "load_decisions",
     "load_posture",
     "load_scenario",
+    "load_study",
     "replicate",
     "save",
     "simulate",

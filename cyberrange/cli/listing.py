@@ -19,8 +19,15 @@ def list_(
     matrix: Annotated[bool, typer.Option("--matrix", help="Show which scenario plays on which city.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the cities, scenarios, postures and controls that ship."""
-    from cyberrange.inputs.load import load_catalogue, load_city, load_posture, load_scenario
+    """List the cities, scenarios, postures, controls, studies and logs of decisions that ship."""
+    from cyberrange.inputs.load import (
+        load_catalogue,
+        load_city,
+        load_decisions,
+        load_posture,
+        load_scenario,
+        load_study,
+    )
 
     cities, scenarios = _loaded("topologies", load_city), _loaded("scenarios", load_scenario)
     if matrix:
@@ -31,6 +38,8 @@ def list_(
         "scenarios": {name: scenario.name for name, scenario in scenarios.items()},
         "postures": {name: posture.name for name, posture in _loaded("postures", load_posture).items()},
         "controls": _about_controls(load_catalogue()),
+        "studies": {name: study.name for name, study in _loaded("studies", load_study).items()},
+        "decisions": {name: log.name for name, log in _loaded("decisions", load_decisions).items()},
     }
     if as_json:
         print_json(groups)

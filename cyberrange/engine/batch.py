@@ -6,27 +6,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cyberrange.engine.books import Books
 from cyberrange.engine.compiled import kernel
 from cyberrange.engine.kernel import Clock
 from cyberrange.engine.layout import StateMemory, memory_of_clock, memory_of_plan, memory_of_state
 from cyberrange.engine.live import NotConvergingError
-from cyberrange.engine.state import N_EFFECT, N_LOG, N_TASK, STUCK, State
+from cyberrange.engine.state import N_LOG, STUCK, State
 from cyberrange.model.build import Plan
 
 FULL, NOT_CONVERGING = 1, 2
 """How a replicate may end other than well; see `cyberrange.engine.kernel.play`."""
-
-
-class Books(NamedTuple):
-    """What measures are taken from, for n replicates: rows of `Account` and `Crew`, and vectors, with n rows each."""
-
-    accounts: Any
-    crews: Any
-    case_time: Any
-    case_sum: Any
-    count: Any
-    instant: Any
-    total: Any
 
 
 class Log(NamedTuple):
@@ -106,11 +95,11 @@ class Player:
             if len(rows) == 1:
                 break
             self._mend(ended)
-        views, hours = self._state.views, self._clock[1].hours
+        views: Any = self._state.views
+        hours: Any = self._clock[1].hours
         count = int(views.count[N_LOG])
-        rows = views.lines[:count]  # type: ignore[index]
-        lines = [(hour, *row) for hour, row in zip(hours[:count].tolist(), rows.tolist(), strict=True)]  # type: ignore[index]
-        return Log(lines, views)
+        told = zip(hours[:count].tolist(), views.lines[:count].tolist(), strict=True)
+        return Log([(hour, *line) for hour, line in told], views)
 
     def _run(self, seed: int, first: int, runs: int, *, logging: bool) -> tuple[Any, int]:
         state = self._state
@@ -140,12 +129,3 @@ class Player:
         return Books(**{
             name: rows[:, first:end].view(kind).reshape(runs, -1) for name, (first, end, kind) in parts.items()
         })  # fmt: skip
-
-
-def tables_of(log: Log) -> dict[str, Any]:
-    """Return the effects and the tasks of a replicate as arrays."""
-    count: Any = log.state.count
-    return {
-        "effects": log.state.effects[: count[N_EFFECT]],  # type: ignore[index]
-        "tasks": log.state.tasks[: count[N_TASK]],  # type: ignore[index]
-    }

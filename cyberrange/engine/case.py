@@ -177,7 +177,8 @@ def review_found(p: Arrays, s: State, unit: int, now: float, cause: int) -> None
 
 
 def _review_case_step(p: Arrays, s: State, step: int, unit: int, now: float, cause: int) -> None:
-    if p.responses[step].scope != codes.CASE or s.cases[unit].begun & p.responses[step].bit:
+    case = s.cases[unit]
+    if p.responses[step].scope != codes.CASE or (case.begun | case.withheld) & p.responses[step].bit:
         return
     need = p.responses[step].need_case
     if s.cases[unit].bits & need == need:
@@ -191,11 +192,14 @@ def review_asset(p: Arrays, s: State, node: int, now: float, cause: int) -> None
     nodes = s.nodes
     unit = p.nodes[node].unit
     bits = s.cases[unit].bits
+    withheld = s.cases[unit].withheld | nodes[node].withheld
     again = True
     while again:
         again = False
         for step in range(2, len(p.responses)):
             if p.responses[step].scope != codes.ASSET or nodes[node].begun & p.responses[step].bit:
+                continue
+            if withheld & p.responses[step].bit:
                 continue
             if bits & p.responses[step].need_case != p.responses[step].need_case:
                 continue

@@ -24,7 +24,7 @@ from cyberrange.model.plan import Arrays
 
 RULES = (
     "draws", "calendar", "events", "accounts", "tally", "supply", "upkeep", "levels", "effects", "work", "case",
-    "response", "detect", "attack", "manual", "plant", "dispatch", "kernel",
+    "response", "decide", "detect", "attack", "manual", "plant", "dispatch", "kernel",
 )  # fmt: skip
 """Modules of the rules, and of the loop that plays them: plain functions over tables."""
 
@@ -52,9 +52,11 @@ def compile_rules() -> Mapping[str, Any]:
     >>> rules["draws.threefry"](0, 0, 0, 0)
     (2635882182, 2345994033)
     """
-    from numba import njit
+    import numba
 
     from cyberrange.engine.lowering import opener
+
+    njit: Any = numba.njit
 
     modules = {name: import_module(f"{__package__}.{name}") for name in RULES}
     places = {name: ModuleType(module.__name__) for name, module in modules.items()}
@@ -78,7 +80,7 @@ def _bundle(record: type) -> Any:
 
     from cyberrange.engine.lowering import Bundle, Row, Table
 
-    fields = []
+    fields: list[tuple[str, int, Any]] = []
     for field in fields_of(record):
         row = Row(field.row.__name__, columns_of(field.row)) if field.row is not None else None
         number = types.float64 if field.real else types.int64
@@ -89,8 +91,9 @@ def _bundle(record: type) -> Any:
 
 def _signature() -> Any:
     """Return the types that the compiled `kernel.play_replicates` takes and gives."""
-    from numba import types
+    import numba
 
+    types: Any = numba.types
     word, byte = types.int64, types.uint8
     slots, flat = types.Array(word, 1, "C"), types.Array(byte, 1, "C")
     rows = types.Array(byte, 2, "C")

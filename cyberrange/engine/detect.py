@@ -11,7 +11,7 @@ from cyberrange.engine.draws import (
     two_uniforms,
     uniform,
 )
-from cyberrange.engine.effects import has_foothold
+from cyberrange.engine.effects import has_foothold, mark_suspect
 from cyberrange.engine.events import (
     E_ALERT,
     E_FALSE_ALARM,
@@ -25,7 +25,6 @@ from cyberrange.engine.events import (
     schedule,
 )
 from cyberrange.engine.state import CASE_TIMES, N_FALSE, N_MISTAKE, NEVER, T_ALERTED, State
-from cyberrange.engine.tally import count_out, recount
 from cyberrange.engine.work import enqueue, new_task
 from cyberrange.model import codes
 from cyberrange.model.plan import Arrays
@@ -160,9 +159,7 @@ def triaged(p: Arrays, s: State, i: int, now: float) -> None:
         s.count[N_MISTAKE] += 1
         line = log(s, L_CONFIRMED, i, node, 0.0, tasks[i].event)
         if s.nodes[node].found == 0:
-            count_out(p, s, node)
-            s.nodes[node].condition |= codes.SUSPECT
-            recount(p, s, node, now)
+            mark_suspect(p, s, node, now)
         notice(p, s, tasks[i].unit, i, tasks[i].truth, now, line)
         discover(p, s, node, i, now, line)
     else:

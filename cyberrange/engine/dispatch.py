@@ -2,11 +2,13 @@
 
 from cyberrange.engine import attack, detect, response, work
 from cyberrange.engine.accounts import close
+from cyberrange.engine.decide import decide
 from cyberrange.engine.effects import end_effect
 from cyberrange.engine.events import (
     E_AGAIN,
     E_ALERT,
     E_COMPLAINT,
+    E_DECISION,
     E_EFFECT_END,
     E_FALSE_ALARM,
     E_HELP_COMES,
@@ -27,11 +29,12 @@ from cyberrange.engine.events import (
     E_WATCH,
     L_SCENARIO,
     log,
+    schedule,
 )
 from cyberrange.engine.levels import settle
 from cyberrange.engine.manual import call, ready, tire
 from cyberrange.engine.plant import cover_spent, started, trips
-from cyberrange.engine.state import BY_RESPONSE, N_EFFECT, N_LOG, WORKING, State
+from cyberrange.engine.state import N_EFFECT, N_LOG, WORKING, State
 from cyberrange.model import codes
 from cyberrange.model.plan import Arrays
 
@@ -45,13 +48,17 @@ def begin(p: Arrays, s: State) -> None:
         for unit in range(len(p.units)):
             if p.units[unit].node_end > p.units[unit].node_start:
                 detect.expect_false_alarm(p, s, sensor, unit, 0)
+    for d in range(len(p.decisions)):
+        schedule(s, p.decisions[d].hour, E_DECISION, d, 0)
     settle(p, s, 0.0, line)
 
 
 def handle(p: Arrays, s: State, now: float, kind: int, a: int, b: int) -> None:  # noqa: PLR0912
     """Let one event have its effect, then settle the levels that it changed."""
     first = s.count[N_LOG]
-    if kind == E_TASK_END:
+    if kind == E_DECISION:
+        decide(p, s, a, now)
+    elif kind == E_TASK_END:
         _task_end(p, s, a, now)
     elif kind == E_TASK_READY:
         work.waited(p, s, a, b, now)
@@ -118,5 +125,4 @@ def end(p: Arrays, s: State, now: float) -> None:
         node = p.services[v].node
         close(p, s, v, s.nodes[node].level, s.nodes[node].blame, now)
     for e in range(s.count[N_EFFECT]):
-        if s.effects[e].attack == 0:
-            s.total[BY_RESPONSE] += s.effects[e].lost
+        s.total[s.effects[e].attack] += s.effects[e].lost

@@ -134,6 +134,13 @@ def strike(p: Arrays, s: State, node: int, do: int, level: float, cause: int, no
     return e
 
 
+def mark_suspect(p: Arrays, s: State, node: int, now: float) -> None:
+    """Note that people believe an asset to be hit."""
+    count_out(p, s, node)
+    s.nodes[node].condition |= codes.SUSPECT
+    recount(p, s, node, now)
+
+
 def hold(p: Arrays, s: State, node: int, cause: int) -> None:
     """Give the attacker a foothold on a node."""
     s.nodes[node].held = 1

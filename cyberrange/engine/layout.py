@@ -10,12 +10,10 @@ from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
+from cyberrange.engine.books import Books
 from cyberrange.engine.kernel import CLOCK_COUNTERS, CLOCK_ROWS, Clock, Pending
 from cyberrange.engine.state import GROWING, STATE_ROWS, VECTORS, State, sizes
 from cyberrange.model.plan import ROWS, Arrays, Calendars, Floats, Settings, Uses, dtype_of
-
-BOOKS = ("accounts", "crews", "case_time", "case_sum", "count", "instant", "total")
-"""Parts of a state from which the measures of a run are taken; they lie first, and in one piece."""
 
 BUNDLES = (Calendars, Uses)
 _ROWS_OF: dict[type, dict[str, type]] = {Arrays: ROWS, State: STATE_ROWS, Clock: CLOCK_ROWS}
@@ -105,19 +103,19 @@ class StateMemory(NamedTuple):
 
 
 def memory_of_state(arrays: Arrays, room: Mapping[str, int]) -> StateMemory:
-    """Lay out the state of a plan, at hour 0, with room for so many rows of each growing table."""
+    """Lay out the state of a plan, at hour 0, with room for so many rows of each growing table; the books lie first."""
     size = {**sizes(arrays), **room}
     kinds = {field.name: _dtype(field) for field in fields_of(State)}
-    fixed_size = sorted((name for name in kinds if name not in GROWING), key=lambda name: name not in BOOKS)
+    fixed_size = sorted((name for name in kinds if name not in GROWING), key=lambda name: name not in Books._fields)
     places = dict(_places((name, kinds[name].itemsize * size[name]) for name in fixed_size))
     fixed = np.zeros(max(end for _, end in places.values()), dtype=np.uint8)
-    views = {name: fixed[first:end].view(kinds[name]) for name, (first, end) in places.items()}
+    views: dict[str, Any] = {name: fixed[first:end].view(kinds[name]) for name, (first, end) in places.items()}
     views |= {name: np.empty(size[name], dtype=kinds[name]) for name in GROWING}
     for name, view in views.items():
         view[:] = astuple(STATE_ROWS[name]()) if name in STATE_ROWS else VECTORS[name]
     views["needs"]["store"] = arrays.needs["cover_hours"] * arrays.needs["cover_full"]  # type: ignore[call-overload]
     state = State(**views)
-    books = {name: (*places[name], kinds[name]) for name in fixed_size if name in BOOKS}
+    books = {name: (*places[name], kinds[name]) for name in fixed_size if name in Books._fields}
     return StateMemory(slots_of(list(state)), fixed, fixed.copy(), state, books)
 
 

@@ -22,7 +22,7 @@ class NotConvergingError(CyberrangeError):
     @classmethod
     def of(cls, plan: Plan, component: int) -> "NotConvergingError":
         """Return the error about a component of a plan, with the names of its members."""
-        row = plan.arrays.components[component]
+        row: Any = plan.arrays.components[component]
         names = ", ".join(plan.nodes.names[m] for m in plan.arrays.member[row["member_start"] : row["member_end"]])
         return cls(f"the levels of this cycle of needs do not settle: {names}")
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.datamodel import models, register_default
-from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, signature
-from numba.extending import intrinsic, lower_builtin
+from numba.core.datamodel import models
+from numba.core.datamodel.registry import register_default
 from numba.core.imputils import lower_getattr_generic, lower_setattr_generic
-from numba.core.typing.templates import infer_getattr, infer_global
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
+from numba.extending import intrinsic, lower_builtin
 
 WORD = 8
 SCALARS = {"i": types.int64, "f": types.float64}
@@ -84,7 +84,7 @@ def _place_of(builder: Any, address: Any, kind: types.Type) -> Any:
 class _BundleFields(AttributeTemplate):
     key = Bundle
 
-    def generic_resolve(self, bundle: Bundle, name: str) -> types.Type | None:
+    def generic_resolve(self, bundle: Bundle, name: str) -> types.Type | None:  # type: ignore[override]
         found = bundle.fields.get(name)
         return found[1] if found else None
 
@@ -102,7 +102,7 @@ def _field(context: Any, builder: Any, bundle: Bundle, address: Any, name: str) 
 class _RowColumns(AttributeTemplate):
     key = Row
 
-    def generic_resolve(self, row: Row, name: str) -> types.Type | None:
+    def generic_resolve(self, row: Row, name: str) -> types.Type | None:  # type: ignore[override]
         found = row.columns.get(name)
         return found[1] if found else None
 

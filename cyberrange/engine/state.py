@@ -32,9 +32,9 @@ COUNTERS = 25
 # Instants of the run.
 FIRST_EFFECT, LAST_FALL = range(2)
 
-# Sums of the run.
-BY_RESPONSE = 0
-TOTALS = 1
+# Sums of the run: unserved citizen-hours by the side whose effect binds.
+BY_RESPONSE, BY_ATTACK = range(2)
+TOTALS = 2
 
 # Clocks of a case.
 (
@@ -90,6 +90,8 @@ class NodeState:
     found_next: int = -1
     done: int = 0
     begun: int = 0
+    withheld: int = 0
+    """Steps that the playbook may not ask for by itself, on decision; as bits, as `done` and `begun`."""
     round: int = 0
     """How often it was hit, found and made whole."""
     dropped: int = 0
@@ -228,6 +230,7 @@ class Case:
 
     bits: int = 0
     begun: int = 0
+    withheld: int = 0
     knowledge: float = 0.0
     rounds: int = 0
     open: int = 0

@@ -44,12 +44,17 @@ def check_circles(catalogue: Catalogue, document: Document) -> Iterator[Problem]
 def check_contradictions(catalogue: Catalogue, document: Document) -> Iterator[Problem]:
     """No control requires, directly or not, two that exclude each other, or one that excludes it."""
     for name in catalogue.controls:
-        package = (name, *_required(catalogue, name))
-        for i, one in enumerate(package):
-            for other in package[i + 1 :]:
-                if _exclude_each_other(catalogue, one, other):
-                    message = f"control {quoted(name)} can never be in place: {_clash(name, one, other)}"
-                    yield document.key_problem(("controls", name), message)
+        for message in contradictions(catalogue, name):
+            yield document.key_problem(("controls", name), message)
+
+
+def contradictions(catalogue: Catalogue, name: str) -> Iterator[str]:
+    """Yield each reason why a control can never be in place together with all that it requires."""
+    package = (name, *required(catalogue, name))
+    for i, one in enumerate(package):
+        for other in package[i + 1 :]:
+            if _exclude_each_other(catalogue, one, other):
+                yield f"control {quoted(name)} can never be in place: {_clash(name, one, other)}"
 
 
 def _clash(name: str, one: str, other: str) -> str:
@@ -58,7 +63,7 @@ def _clash(name: str, one: str, other: str) -> str:
     return f"it requires {quoted(one)} and {quoted(other)}, which exclude each other"
 
 
-def _required(catalogue: Catalogue, name: str) -> list[str]:
+def required(catalogue: Catalogue, name: str) -> list[str]:
     """Return all that a control requires, directly or not."""
     found: dict[str, None] = {}
     rest = [name]

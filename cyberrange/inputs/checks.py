@@ -8,16 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from cyberrange.errors import InputError, Problem
-from cyberrange.inputs import check_city, check_controls, check_needs, check_playbook, check_posture, check_scenario
+from cyberrange.inputs import (
+    check_city,
+    check_controls,
+    check_decisions,
+    check_needs,
+    check_playbook,
+    check_posture,
+    check_scenario,
+    check_study,
+)
 from cyberrange.inputs.bases import Bases
 from cyberrange.inputs.city import City
 from cyberrange.inputs.controls import Catalogue
+from cyberrange.inputs.decisions import Decisions
 from cyberrange.inputs.document import Document
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.reading import read_record
 from cyberrange.inputs.records import Record
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.inputs.shipped import Kind, find
+from cyberrange.inputs.study import StudySpec
 from cyberrange.inputs.yaml_text import MAX_PROBLEMS, read_yaml
 
 _MODELS: dict[Kind, type[Record]] = {
@@ -25,27 +36,33 @@ _MODELS: dict[Kind, type[Record]] = {
     "scenarios": Scenario,
     "postures": Posture,
     "controls": Catalogue,
+    "studies": StudySpec,
+    "decisions": Decisions,
 }
 _CHECKS: dict[Kind, Sequence[Callable[[Any, Document], Iterator[Problem]]]] = {
     "topologies": (*check_city.CHECKS, *check_needs.CHECKS),
     "scenarios": check_scenario.CHECKS,
     "postures": (*check_posture.CHECKS, *check_playbook.CHECKS),
     "controls": check_controls.CHECKS,
+    "studies": check_study.CHECKS,
+    "decisions": check_decisions.CHECKS,
 }
 _SIGNS: dict[Kind, tuple[str, ...]] = {
     "topologies": ("services", "assets", "wards", "zones"),
     "scenarios": ("steps", "story", "targets", "horizon"),
     "postures": ("playbook", "teams", "base", "triage", "powers"),
+    "studies": ("organisations", "budget", "worth", "threshold", "discount"),
+    "decisions": ("decisions",),
 }
 """Keys that only files of one kind have."""
 
 
 def examine(kind: Kind, file: Path, *, catalogue: Catalogue | None = None) -> tuple[Any, list[Problem]]:
-    """Read a file into a record and check it, and itself alone.
+    """Read a file into a record and check it, and of other files only that those which it names are there.
 
     Parameters
     ----------
-    kind : {"topologies", "scenarios", "postures", "controls"}
+    kind : {"topologies", "scenarios", "postures", "controls", "studies", "decisions"}
         What the file holds.
     file : Path
         The file.
@@ -54,7 +71,7 @@ def examine(kind: Kind, file: Path, *, catalogue: Catalogue | None = None) -> tu
 
     Returns
     -------
-    record : City, Scenario, Posture or Catalogue
+    record : City, Scenario, Posture, Catalogue, StudySpec or Decisions
         What was read.
     problems : list of Problem
         Errors and warnings, in the order of the file.
@@ -87,7 +104,7 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def check(paths: Iterable[str | PathLike[str]]) -> list[Problem]:
-    """Check any mix of files: cities, scenarios, postures and catalogues of controls.
+    """Check any mix of files: cities, scenarios, postures, catalogues of controls, studies and logs of decisions.
 
     Each file is known by its content. Postures may use the controls of the catalogues in the mix, besides those of
     the shipped one. A file whose name begins with ``_`` is a part of others and is only read as YAML.
@@ -131,16 +148,21 @@ def kind_of(values: Mapping[str, Any]) -> Kind | None:
     'controls'
     >>> kind_of({"base": "hybrid", "controls": ["mfa"]})
     'postures'
+    >>> kind_of({"id": "x", "controls": ["mfa"], "budget": {}})
+    'studies'
     """
-    if isinstance(values.get("controls"), dict):
-        return "controls"
     scores = {kind: sum(key in values for key in keys) for kind, keys in _SIGNS.items()}
     best = max(scores, key=lambda kind: scores[kind])
+    if isinstance(values.get("controls"), dict) and best != "studies":
+        return "controls"
     return best if scores[best] else None
 
 
 def _unknown_kind(file: Path) -> Problem:
-    message = "this is neither a city (services), a scenario (steps), a posture (teams, playbook) nor controls"
+    message = (
+        "this is neither a city (services), a scenario (steps), a posture (teams, playbook), controls, "
+        "a study (organisations, budget) nor decisions"
+    )
     return Problem(str(file), 1, 1, "", message)
 
 

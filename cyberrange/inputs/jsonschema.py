@@ -10,12 +10,21 @@ from pydantic import TypeAdapter
 from cyberrange.errors import CyberrangeError
 from cyberrange.inputs.city import City
 from cyberrange.inputs.controls import Catalogue
+from cyberrange.inputs.decisions import Decisions
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.quantities import Hours
 from cyberrange.inputs.records import Record
 from cyberrange.inputs.scenario import Scenario
+from cyberrange.inputs.study import StudySpec
 
-_MODELS: dict[str, type[Record]] = {"city": City, "scenario": Scenario, "posture": Posture, "controls": Catalogue}
+_MODELS: dict[str, type[Record]] = {
+    "city": City,
+    "scenario": Scenario,
+    "posture": Posture,
+    "controls": Catalogue,
+    "study": StudySpec,
+    "decisions": Decisions,
+}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/"
 _PART = "_part"
@@ -27,7 +36,7 @@ _HOURS: Schema = TypeAdapter(Hours).json_schema()
 
 
 def schemas() -> dict[str, Schema]:
-    """Return the schema of each kind of file by name: city, scenario, posture, controls.
+    """Return the schema of each kind of file by name: city, scenario, posture, controls, study, decisions.
 
     Examples
     --------
@@ -62,7 +71,8 @@ def write_schemas(folder: Path | str) -> list[Path]:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     [file.name for file in write_schemas(folder)]
-    ['city.schema.json', 'scenario.schema.json', 'posture.schema.json', 'controls.schema.json']
+    ['city.schema.json', 'scenario.schema.json', 'posture.schema.json', 'controls.schema.json',
+     'study.schema.json', 'decisions.schema.json']
     """
     target = Path(folder)
     files = {target / f"{name}.schema.json": text_of(schema) for name, schema in schemas().items()}

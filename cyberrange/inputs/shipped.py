@@ -1,4 +1,4 @@
-"""The cities, scenarios, postures and controls that come with the package."""
+"""The cities, scenarios, postures, controls, studies and logs of decisions that come with the package."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Literal
 
 from cyberrange.errors import CyberrangeError, did_you_mean, quoted
 
-Kind = Literal["topologies", "scenarios", "postures", "controls"]
+Kind = Literal["topologies", "scenarios", "postures", "controls", "studies", "decisions"]
 """What ships with the package."""
 
 _PATTERNS: dict[Kind, str] = {
@@ -14,13 +14,18 @@ _PATTERNS: dict[Kind, str] = {
     "scenarios": "scenarios/*.yaml",
     "postures": "scenarios/postures/*.yaml",
     "controls": "scenarios/controls.yaml",
+    "studies": "scenarios/studies/*.yaml",
+    "decisions": "scenarios/decisions/*.yaml",
 }
-_NOUNS: dict[Kind, str] = {
+NOUNS: dict[Kind, str] = {
     "topologies": "city",
     "scenarios": "scenario",
     "postures": "posture",
     "controls": "catalogue of controls",
+    "studies": "study",
+    "decisions": "log of decisions",
 }
+"""What people call one thing of each kind."""
 
 
 def shipped(kind: Kind) -> dict[str, Path]:
@@ -31,7 +36,7 @@ def shipped(kind: Kind) -> dict[str, Path]:
 
     Parameters
     ----------
-    kind : {"topologies", "scenarios", "postures", "controls"}
+    kind : {"topologies", "scenarios", "postures", "controls", "studies", "decisions"}
         What to list.
 
     Returns
@@ -47,7 +52,7 @@ def shipped(kind: Kind) -> dict[str, Path]:
     }
 
 
-def find(kind: Kind, name_or_path: str | os.PathLike[str]) -> Path:
+def find(kind: Kind, name_or_path: str | os.PathLike[str], folder: str | os.PathLike[str] = "") -> Path:
     """Return the file that a user means by a path or a shipped name.
 
     A file that exists comes first. What ships is compared with the name and never joined to it, so
@@ -56,10 +61,12 @@ def find(kind: Kind, name_or_path: str | os.PathLike[str]) -> Path:
 
     Parameters
     ----------
-    kind : {"topologies", "scenarios", "postures", "controls"}
+    kind : {"topologies", "scenarios", "postures", "controls", "studies", "decisions"}
         What is meant.
     name_or_path : str or path
         What the user wrote.
+    folder : str or path
+        Where a path is seen from; the working folder unless a file names another one.
 
     Raises
     ------
@@ -73,13 +80,14 @@ def find(kind: Kind, name_or_path: str | os.PathLike[str]) -> Path:
     cyberrange.errors.CyberrangeError: unknown city '../secrets': neither a file nor a shipped...
     """
     wanted = os.fspath(name_or_path)
-    if os.path.isfile(wanted):
-        return Path(wanted)
+    place = os.path.join(folder, wanted)
+    if os.path.isfile(place):
+        return Path(place)
     files = shipped(kind)
     places = {file.relative_to(_root()).as_posix(): file for file in files.values()}
     if found := files.get(wanted) or places.get(wanted):
         return found
-    complaint = f"unknown {_NOUNS[kind]} {quoted(wanted)}: neither a file nor a shipped name"
+    complaint = f"unknown {NOUNS[kind]} {quoted(wanted)}: neither a file nor a shipped name"
     hint = did_you_mean(wanted, files)
     raise CyberrangeError(f"{complaint}.{hint}" if hint else complaint)
 

@@ -5,8 +5,10 @@ from functools import cached_property
 from typing import Any
 
 from cyberrange.errors import CyberrangeError
+from cyberrange.inputs.check_decisions import check_decisions
 from cyberrange.inputs.city import City, Service
 from cyberrange.inputs.controls import Catalogue
+from cyberrange.inputs.decisions import Decisions
 from cyberrange.inputs.load import load_catalogue
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.scenario import Scenario
@@ -32,6 +34,7 @@ class Plan:
     scenario: Scenario
     posture: Posture
     catalogue: Catalogue | None
+    decisions: Decisions | None
     arrays: Arrays
     nodes: Nodes
     units: tuple[str, ...]
@@ -46,7 +49,10 @@ class Plan:
         return as_lists(self.arrays)
 
 
-def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Catalogue | None = None) -> Plan:
+def compile_plan(
+    city: City, scenario: Scenario, posture: Posture, catalogue: Catalogue | None = None,
+    decisions: Decisions | None = None,
+) -> Plan:  # fmt: skip
     """Compile a city, a scenario and a posture into a plan.
 
     Parameters
@@ -55,13 +61,18 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
         The validated records.
     catalogue
         The catalogue in which the posture's controls stand; the shipped one if not given.
+    decisions
+        What people decide when, besides what the playbook asks for by itself.
 
     Raises
     ------
     CannotPlayError
-        When the city has no asset for a target that the scenario needs, or the posture lacks a team.
+        When the city has no asset for a target that the scenario needs, the posture lacks a team, or a decision is
+        about something that is not there.
     """
     problems = [*check_targets(city, scenario), *check_hands(city, posture)]
+    if decisions is not None:
+        problems.extend(check_decisions(decisions, city, posture))
     if any(problem.severity == "error" for problem in problems):
         raise CannotPlayError("\n".join(str(problem) for problem in problems if problem.severity == "error"))
     if catalogue is None and posture.controls:
@@ -103,6 +114,7 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
         services=_services(city, nodes, profile_row),
         sensors=organisation.build_sensors(posture, m, durations, name_key),
         teams=organisation.build_teams(rows, m, durations, calendars),
+        decisions=organisation.build_decisions(decisions, posture, units, nodes),
         helps=organisation.build_helps(posture, units, rows, durations, name_key),
         uses=use_table(city.profiles.values(), _hour_of_week(scenario)),
         settings=settings,
@@ -116,7 +128,7 @@ def compile_plan(city: City, scenario: Scenario, posture: Posture, catalogue: Ca
     )
     labels = tuple(n if u < 0 else f"{n}@{units.names[u]}" for n, u in zip(rows.names, rows.units, strict=True))
     return Plan(
-        city, scenario, posture, catalogue, arrays, nodes, units.names, tuple(attack.operations), labels,
+        city, scenario, posture, catalogue, decisions, arrays, nodes, units.names, tuple(attack.operations), labels,
         tuple(rows.names),
     )  # fmt: skip
 

@@ -37,6 +37,10 @@ RESPONSE_EFFECTS = (
     FILTER, SETTLE, REPORT, NOTIFY, WARN, PROTECT, BLACK_START, CORRECT,
 ) = range(18)  # fmt: skip
 
+# What may be decided about a step of the playbook.
+DECISIONS = ("request", "withhold", "release")
+REQUEST, WITHHOLD, RELEASE = range(3)
+
 # Scopes of response steps.
 CASE, ASSET, ALERT, NEED = range(4)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from cyberrange.inputs.city import SHARED, Asset, City
+from cyberrange.inputs.decisions import Decisions
 from cyberrange.inputs.posture import MAINTAINER, PlaybookStep, Posture, Team
 from cyberrange.inputs.records import Duration
 from cyberrange.model import codes
@@ -14,6 +15,7 @@ from cyberrange.model.plan import table
 from cyberrange.model.rows import (
     ApproverRow,
     ChainRow,
+    DecisionRow,
     HelpRow,
     PostRow,
     ResponseRow,
@@ -221,6 +223,20 @@ def build_helps(posture: Posture, units: Units, rows: TeamRows, durations: Durat
         knowledge=floats(h.knowledge for _, h, _ in pairs),
         key_lo=ints(lo for lo, _ in keys),
         key_hi=ints(hi for _, hi in keys),
+    )
+
+
+def build_decisions(decisions: Decisions | None, posture: Posture, units: Units, nodes: Nodes) -> Any:
+    """Compile a log of decisions into arrays: a row each, in its order."""
+    taken = decisions.decisions if decisions else ()
+    steps = list(posture.playbook)
+    return table(
+        DecisionRow,
+        hour=floats(d.at for d in taken),
+        do=ints(codes.DECISIONS.index(d.do) for d in taken),
+        step=ints(2 + steps.index(d.step) for d in taken),
+        unit=ints(units.index[d.city] if d.city else 0 for d in taken),
+        node=ints(nodes.index[d.asset] if d.asset else -1 for d in taken),
     )
 
 

@@ -13,6 +13,7 @@ from cyberrange.model.rows import (
     ApproverRow,
     ChainRow,
     ComponentRow,
+    DecisionRow,
     DurationRow,
     EffectRow,
     HelpRow,
@@ -87,6 +88,7 @@ class Arrays(NamedTuple):
     responses: list[ResponseRow]
     posts: list[PostRow]
     helps: list[HelpRow]
+    decisions: list[DecisionRow]
     dependent: Ints
     member: Ints
     reach: Ints
@@ -110,6 +112,7 @@ ROWS: dict[str, type] = {
     "components": ComponentRow, "services": ServiceRow, "units": UnitRow, "steps": StepRow, "operations": OperationRow,
     "effects": EffectRow, "signs": SignRow, "sensors": SensorRow, "teams": TeamRow, "chains": ChainRow,
     "approvers": ApproverRow, "responses": ResponseRow, "posts": PostRow, "helps": HelpRow,
+    "decisions": DecisionRow,
 }  # fmt: skip
 """Row class of each table of the plan."""
 

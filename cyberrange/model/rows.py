@@ -246,6 +246,17 @@ class PostRow:
 
 
 @dataclass(slots=True)
+class DecisionRow:
+    """What was decided when: a playbook step in a city, for one asset or (node -1) for the case or every asset."""
+
+    hour: float
+    do: int
+    step: int
+    unit: int
+    node: int
+
+
+@dataclass(slots=True)
 class HelpRow:
     """An outside help for a city."""
 

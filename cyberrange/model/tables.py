@@ -125,12 +125,12 @@ class CalendarTable:
         """Return the collected rows as arrays."""
         rows = list(self._rows) or [((0.0, 0),)]
         start, flat = ragged(rows)
+        hours = np.arange(168)
         at = [
-            int(first) + max(i for i, (begin, _) in enumerate(row) if begin <= hour)
+            first + np.searchsorted([begin for begin, _ in row], hours, side="right") - 1
             for first, row in zip(start, rows, strict=False)
-            for hour in range(168)
         ]
-        return Calendars(start, floats(h for h, _ in flat), ints(v for _, v in flat), ints(at))
+        return Calendars(start, floats(h for h, _ in flat), ints(v for _, v in flat), ints(np.concatenate(at)))
 
 
 def use_table(profiles: Iterable[Profile], origin: float) -> Uses:

@@ -7,12 +7,16 @@ from its first loss until it was whole for good).
 A clock that has not stopped by the horizon is censored there: it shows the time from its start to the horizon.
 """
 
-import math
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from cyberrange.engine.books import Books
 from cyberrange.engine.calendar import used_between
 from cyberrange.engine.state import (
+    BY_ATTACK,
+    BY_RESPONSE,
     CASE_SUMS,
     CASE_TIMES,
     DEEPEST,
@@ -20,9 +24,9 @@ from cyberrange.engine.state import (
     LAST_FALL,
     N_APPROVAL,
     N_DEADLOCK,
-    N_EFFECT,
     N_FALSE,
     N_FELL,
+    N_HIT,
     N_MISTAKE,
     N_RECORDS,
     N_REHIT,
@@ -45,9 +49,8 @@ from cyberrange.engine.state import (
     W_STAFF,
     W_VENDOR,
     W_WORK,
-    Account,
-    State,
 )
+from cyberrange.inputs.city import Service
 from cyberrange.model.build import Plan, people_served
 
 
@@ -117,134 +120,184 @@ MEASURES = (
 """Every measure of a run, in the order of the tables."""
 
 
-def measures(plan: Plan, state: State) -> dict[str, float]:
-    """Return every measure of a finished run by name."""
-    accounts = state.accounts
-    services = plan.city.services
-    result = {
-        **_losses(plan, state),
-        **_reliability(plan, accounts),
-        **_cascade(plan, state),
-        **_times(plan, state),
-        **_effort(plan, state),
-    }
-    ordered = {m.name: float(result[m.name]) for m in MEASURES}
-    horizon = plan.scenario.horizon
-    for name, account in zip(services, accounts, strict=True):
-        ordered[f"unserved.{name}"] = account.lost
-    for name, account in zip(services, accounts, strict=True):
-        ordered[f"outage.{name}"] = account.below_half
-    for name, account in zip(services, accounts, strict=True):
-        ordered[f"restored.{name}"] = _back(account, account.back_full, horizon)
+class Board(NamedTuple):
+    """What measures are computed from: the books of n replicates, and what the plan says of money and people."""
+
+    plan: Plan
+    books: Books
+    horizon: float
+
+    def account(self, column: str) -> Any:
+        """Return a column of the accounts, a row for each service: (services, n)."""
+        return self.books.accounts[column].T
+
+    def clock(self, which: int) -> Any:
+        """Return the hours at which a clock stopped, a row for each city: (cities, n)."""
+        return self.books.case_time[:, which::CASE_TIMES].T
+
+    def effort(self, which: int) -> Any:
+        """Return the sum over the cities of one sum of their cases: (n,)."""
+        return _sum(self.books.case_sum[:, which::CASE_SUMS].T, self.runs)
+
+    def count(self, which: int) -> Any:
+        """Return a counter: (n,)."""
+        return self.books.count[:, which]
+
+    @property
+    def runs(self) -> int:
+        """How many replicates there are."""
+        return len(self.books.count)
+
+
+def _sum(rows: Iterable[Any], runs: int) -> Any:
+    """Add up rows one after the other, so that a replicate's sum does not depend on how many replicates there are."""
+    total = np.zeros(runs)
+    for row in rows:
+        total = total + row
+    return total
+
+
+def _most(rows: Iterable[Any], runs: int, none: float = 0.0) -> Any:
+    """Return the largest of some rows, each replicate by itself; `none` where there is no row."""
+    rows = list(rows)
+    return np.maximum.reduce(rows) if rows else np.full(runs, none)
+
+
+def measures(plan: Plan, books: Books) -> dict[str, Any]:
+    """Return every measure of n finished replicates by name, as vectors of n.
+
+    A replicate's measures do not depend on the others that stand in the same books.
+    """
+    board = Board(plan, books, plan.scenario.horizon)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {
+            **_losses(board), **_reliability(board), **_cascade(board), **_times(board), **_effort(board),
+        }  # fmt: skip
+    ordered = {m.name: np.asarray(found[m.name], dtype=np.float64) for m in MEASURES}
+    services = list(plan.city.services)
+    back = _back(board, board.account("back_full"))
+    ordered |= {f"unserved.{name}": row for name, row in zip(services, board.account("lost"), strict=True)}
+    ordered |= {f"outage.{name}": row for name, row in zip(services, board.account("below_half"), strict=True)}
+    ordered |= {f"restored.{name}": row for name, row in zip(services, back, strict=True)}
     return ordered
 
 
 def demanded(plan: Plan) -> float:
     """Citizen-hours demanded of all services over the horizon."""
-    p = plan.lists
-    return sum(s.people * used_between(p.uses, s.use, 0.0, plan.scenario.horizon) for s in p.services)
+    uses, services = plan.arrays.uses, plan.arrays.services
+    rows: Any = zip(services["people"].tolist(), services["use"].tolist(), strict=True)  # type: ignore[call-overload]
+    return float(sum(people * used_between(uses, use, 0.0, plan.scenario.horizon) for people, use in rows))
 
 
-def _losses(plan: Plan, state: State) -> dict[str, float]:
-    lost = [a.lost for a in state.accounts]
+def _losses(board: Board) -> dict[str, Any]:
+    plan, runs = board.plan, board.runs
     services = list(plan.city.services.values())
-    total = math.fsum(lost)
-    effects = [state.effects[e] for e in range(state.count[N_EFFECT])]
-    by_response = math.fsum(e.lost for e in effects if e.attack == 0)
-    pairs = list(zip(services, lost, strict=True))
-    deferred = sum(s.value.deferred * x for s, x in pairs)
-    recovered = sum(s.value.deferred * s.value.recovered * x for s, x in pairs)
+    lost = board.account("lost")
+    total = _sum(lost, runs)
+    by_response = board.books.total[:, BY_RESPONSE]
     rates = [plan.posture.teams[t].rate for t in plan.team_ids]
-    cost = sum(crew.worked * rate for crew, rate in zip(state.crews, rates, strict=True))
-    city = sum(s.value.city * x for s, x in pairs) + cost + deferred - recovered
-    citizens = sum(s.value.citizens * x for s, x in pairs)
+
+    def worth(value: Callable[[Service], float]) -> Any:
+        return _sum((value(s) * row for s, row in zip(services, lost, strict=True)), runs)
+
+    deferred, recovered = worth(lambda s: s.value.deferred), worth(lambda s: s.value.deferred * s.value.recovered)
+    cost = _sum((rate * worked for rate, worked in zip(rates, board.books.crews["worked"].T, strict=True)), runs)
+    city = worth(lambda s: s.value.city) + cost + deferred - recovered
+    citizens = worth(lambda s: s.value.citizens)
     return {
         "unserved_citizen_hours": total,
-        "unserved_by_attack": total - by_response,
+        "unserved_by_attack": board.books.total[:, BY_ATTACK],
         "unserved_by_response": by_response,
-        "response_share": by_response / total if total > 0 else 0.0,
-        "resilience_loss": total / demanded(plan) if total > 0 else 0.0,
+        "response_share": np.where(total > 0, by_response / total, 0.0),
+        "resilience_loss": np.where(total > 0, total / demanded(plan), 0.0),
         "loss_rupees": city + citizens,
         "loss_city_rupees": city,
         "loss_citizens_rupees": citizens,
         "deferred_rupees": deferred,
         "deferred_recovered_rupees": recovered,
         "response_cost": cost,
-        "safety_minutes": 60 * sum(s.safety * x for s, x in pairs),
+        "safety_minutes": 60 * worth(lambda s: s.safety),
     }
 
 
-def _back(account: Account, since: float, horizon: float) -> float:
+def _back(board: Board, since: Any) -> Any:
     """Hours from a service's first loss until it was back at a threshold for good; censored at the horizon."""
-    return 0.0 if since < 0 else min(since, horizon) - account.first_drop
+    return np.where(since < 0, 0.0, np.minimum(since, board.horizon) - board.account("first_drop"))
 
 
-def _reliability(plan: Plan, accounts: Sequence[Account]) -> dict[str, float]:
-    people = [s.people for s in plan.lists.services]
+def _reliability(board: Board) -> dict[str, Any]:
+    runs = board.runs
+    people = board.plan.arrays.services["people"].tolist()  # type: ignore[call-overload]
     total = sum(people)
-    lost = sum(a.lost for a in accounts)
-    drops = sum(a.interruptions * n for a, n in zip(accounts, people, strict=True))
-    fell = [a for a in accounts if a.first_drop != NEVER]
-    first = min((a.first_drop for a in fell), default=0.0)
-    horizon = plan.scenario.horizon
+    fell = board.account("first_drop") != NEVER
+    first = -_most((-row for row in board.account("first_drop")), runs, -NEVER)
+    drops = _sum((n * row for n, row in zip(people, board.account("interruptions"), strict=True)), runs)
 
-    def back(hours: Iterable[float]) -> float:
-        return max((min(hour, horizon) - first for hour in hours if hour >= 0), default=0.0)
+    def back(column: str) -> Any:
+        hours = np.where(fell & (board.account(column) >= 0), np.minimum(board.account(column), board.horizon), -NEVER)
+        latest = _most(hours, runs, -NEVER)
+        return np.where(latest == -NEVER, 0.0, latest - first)
 
     return {
-        "saidi": lost / total if total else 0.0,
-        "saifi": drops / total if total else 0.0,
-        "worst_level": min((a.worst for a in accounts), default=1.0),
-        "restored_50": back(a.back_half for a in fell),
-        "restored_90": back(a.back_ninety for a in fell),
-        "restored_100": back(a.back_full for a in fell),
-        "restored_by_horizon": float(all(a.back_full != NEVER for a in fell)),
+        "saidi": _sum(board.account("lost"), runs) / total if total else np.zeros(runs),
+        "saifi": drops / total if total else np.zeros(runs),
+        "worst_level": -_most((-row for row in board.account("worst")), runs, -1.0),
+        "restored_50": back("back_half"),
+        "restored_90": back("back_ninety"),
+        "restored_100": back("back_full"),
+        "restored_by_horizon": ~np.any(fell & (board.account("back_full") == NEVER), axis=0) & np.ones(runs, bool),
     }
 
 
-def _cascade(plan: Plan, state: State) -> dict[str, float]:
-    effects = [state.effects[e] for e in range(state.count[N_EFFECT])]
-    hit = len({e.node for e in effects if e.attack == 1})
-    size = state.count[N_FELL]
-    hurt = [s for s, a in zip(plan.city.services.values(), state.accounts, strict=True) if a.lost > 0]
-    spread = state.instant[LAST_FALL] - state.instant[FIRST_EFFECT]
+def _cascade(board: Board) -> dict[str, Any]:
+    city, runs = board.plan.city, board.runs
+    services = list(city.services.values())
+    hit, size = board.count(N_HIT), board.count(N_FELL)
+    hurt = board.account("lost") > 0
+    spread = board.books.instant[:, LAST_FALL] - board.books.instant[:, FIRST_EFFECT]
+
+    def touched(owners: Callable[[Service], Iterable[str]]) -> Any:
+        rows: dict[str, Any] = {}
+        for s, row in zip(services, hurt, strict=True):
+            for owner in owners(s):
+                rows[owner] = rows.get(owner, False) | row
+        return _sum(rows.values(), runs)
+
     return {
         "assets_hit": hit,
         "cascade_size": size,
-        "cascade_depth": state.count[DEEPEST],
-        "amplification": size / hit if hit else 0.0,
-        "spread_hours": max(0.0, spread) if hit and size else 0.0,
-        "cities_touched": len({plan.city.city_of(s) for s in hurt}),
-        "wards_touched": len({ward for s in hurt for ward in people_served(plan.city, s)}),
-        "black_starts": state.count[N_DEADLOCK],
-        "records_exposed": state.count[N_RECORDS],
-        "operations_stopped": state.count[N_STOPPED],
-        "hit_again": state.count[N_REHIT],
+        "cascade_depth": board.count(DEEPEST),
+        "amplification": np.where(hit > 0, size / hit, 0.0),
+        "spread_hours": np.where((hit > 0) & (size > 0), np.maximum(0.0, spread), 0.0),
+        "cities_touched": touched(lambda s: [city.city_of(s)]),
+        "wards_touched": touched(lambda s: people_served(city, s)),
+        "black_starts": board.count(N_DEADLOCK),
+        "records_exposed": board.count(N_RECORDS),
+        "operations_stopped": board.count(N_STOPPED),
+        "hit_again": board.count(N_REHIT),
     }
 
 
-def case_time(state: State, unit: int, clock: int) -> float:
-    """Hour at which a clock of a case stopped; infinite if it has not."""
-    hour: float = state.case_time[unit * CASE_TIMES + clock]
-    return hour
+def _times(board: Board) -> dict[str, Any]:
+    horizon, runs = board.horizon, board.runs
+    compromised = board.clock(T_COMPROMISED)
+    begun = compromised != NEVER
+    start = np.minimum.reduce([*compromised])
+    attacked = start != NEVER
 
+    def first(clock: int) -> Any:
+        return np.where(attacked, np.minimum(horizon, np.minimum.reduce([*board.clock(clock)])) - start, 0.0)
 
-def _times(plan: Plan, state: State) -> dict[str, float]:
-    units = range(len(plan.units))
-    horizon = plan.scenario.horizon
-    begun = [u for u in units if case_time(state, u, T_COMPROMISED) != NEVER]
-    start = min((case_time(state, u, T_COMPROMISED) for u in begun), default=0.0)
+    def last(clock: int) -> Any:
+        return np.where(
+            attacked, _most(np.where(begun, np.minimum(horizon, board.clock(clock)), start), runs) - start, 0.0
+        )
 
-    def first(clock: int) -> float:
-        return min(horizon, *(case_time(state, u, clock) for u in units), NEVER) - start if begun else 0.0
+    def taken(clock: int, since: int) -> Any:
+        known = board.clock(since) != NEVER
+        return np.where(known, np.minimum(horizon, board.clock(clock)) - board.clock(since), 0.0)
 
-    def last(clock: int) -> float:
-        return max((min(horizon, case_time(state, u, clock)) for u in begun), default=start) - start
-
-    noticed = [u for u in units if case_time(state, u, T_NOTICED) != NEVER]
-    reports = [min(horizon, case_time(state, u, T_REPORTED)) - case_time(state, u, T_NOTICED) for u in noticed]
-    known = [u for u in units if case_time(state, u, T_BREACH) != NEVER]
-    notices = [min(horizon, case_time(state, u, T_NOTIFIED)) - case_time(state, u, T_BREACH) for u in known]
+    report = taken(T_REPORTED, T_NOTICED)
     return {
         "time_to_alert": first(T_ALERTED),
         "time_to_notice": first(T_NOTICED),
@@ -253,26 +306,23 @@ def _times(plan: Plan, state: State) -> dict[str, float]:
         "time_to_contain": last(T_CONTAINED),
         "time_to_eradicate": last(T_CLEAN),
         "time_to_recover": last(T_RESTORED),
-        "time_to_report": max(reports, default=0.0),
-        "reported_in_time": float(all(r <= plan.posture.rules.report_within for r in reports)),
-        "time_to_notify": max(notices, default=0.0),
+        "time_to_report": _most(report, runs),
+        "reported_in_time": np.all(report <= board.plan.posture.rules.report_within, axis=0),
+        "time_to_notify": _most(taken(T_NOTIFIED, T_BREACH), runs),
     }
 
 
-def _effort(plan: Plan, state: State) -> dict[str, float]:
-    def total(which: int) -> float:
-        return math.fsum(state.case_sum[u * CASE_SUMS + which] for u in range(len(plan.units)))
-
+def _effort(board: Board) -> dict[str, Any]:
     return {
-        "waited_for_staff": total(W_STAFF),
-        "waited_for_approval": total(W_APPROVAL),
-        "waited_for_vendor": total(W_VENDOR),
-        "waited_for_outside": total(W_OUTSIDE),
-        "worked": total(W_WORK),
-        "approvals_asked": state.count[N_APPROVAL],
-        "false_alarms": state.count[N_FALSE],
-        "false_alarm_hours": total(W_FALSE),
-        "mistaken_alarms": state.count[N_MISTAKE],
+        "waited_for_staff": board.effort(W_STAFF),
+        "waited_for_approval": board.effort(W_APPROVAL),
+        "waited_for_vendor": board.effort(W_VENDOR),
+        "waited_for_outside": board.effort(W_OUTSIDE),
+        "worked": board.effort(W_WORK),
+        "approvals_asked": board.count(N_APPROVAL),
+        "false_alarms": board.count(N_FALSE),
+        "false_alarm_hours": board.effort(W_FALSE),
+        "mistaken_alarms": board.count(N_MISTAKE),
     }
 
 

@@ -20,11 +20,13 @@ def provenance(plan: Plan, seed: int) -> dict[str, str]:
     """Return what must be known to get the same result again."""
     used = {name: plan.catalogue.controls[name] for name in plan.posture.controls} if plan.catalogue else {}
     controls = hashlib.sha256("".join(digest(c) for c in used.values()).encode()).hexdigest()[:16]
+    decided = {"decisions": f"{plan.decisions.id} {digest(plan.decisions)}"} if plan.decisions else {}
     return {
         "city": f"{plan.city.id} {digest(plan.city)}",
         "scenario": f"{plan.scenario.id} {digest(plan.scenario)}",
         "posture": f"{plan.posture.id} {digest(plan.posture)}",
         "controls": f"{', '.join(plan.posture.controls) or 'none'} {controls}",
+        **decided,
         "seed": str(seed),
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},

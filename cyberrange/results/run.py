@@ -5,11 +5,13 @@ from functools import cached_property
 
 import pandas as pd
 
+from cyberrange.engine.books import books_of
 from cyberrange.engine.events import L_LEVEL, LOG_KINDS
 from cyberrange.engine.live import Extension, World
 from cyberrange.engine.state import CASE_TIMES, DROPPED, N_EFFECT, N_TASK, NEVER
 from cyberrange.inputs.city import City
 from cyberrange.inputs.controls import Catalogue
+from cyberrange.inputs.decisions import Decisions
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.model import codes
@@ -42,7 +44,8 @@ class Run:
     @cached_property
     def measures(self) -> pd.Series:
         """Every measure by name; see `cyberrange.results.measures.MEASURES`."""
-        return pd.Series(measures(self.plan, self.world.state), name="value", dtype="float64")
+        books = measures(self.plan, books_of(self.world.state))
+        return pd.Series({name: column[0] for name, column in books.items()}, name="value", dtype="float64")
 
     @cached_property
     def provenance(self) -> dict[str, str]:
@@ -187,6 +190,9 @@ class Run:
             return f"{step}/{plan.nodes.names[task.node]}" if task.node >= 0 else step
         if what == "operation":
             return plan.operations[number].name
+        if what == "decision" and plan.decisions is not None:
+            taken = plan.decisions.decisions[number]
+            return f"{taken.do}/{taken.step}"
         if what == "condition":
             return self._condition(number)
         tables = {
@@ -214,6 +220,7 @@ def simulate(
     seed: int,
     replicate: int = 0,
     catalogue: Catalogue | None = None,
+    decisions: Decisions | None = None,
     extensions: Iterable[Extension] = (),
 ) -> Run:
     """Play one scenario through one city under one posture, with the full log.
@@ -226,6 +233,8 @@ def simulate(
         Name the luck: the same pair gives the same run, and meets each posture with the same luck.
     catalogue
         Controls that the posture's `controls` refer to; the shipped ones if not given.
+    decisions
+        What people decide when, besides what the playbook asks for by itself; see `cyberrange.load_decisions`.
     extensions
         Processes of your own; see `cyberrange.engine.live.World`.
 
@@ -234,6 +243,6 @@ def simulate(
     CannotPlayError
         When the city lacks a system that the scenario needs.
     """
-    world = World(compile_plan(city, scenario, posture, catalogue), seed, replicate, extensions)
+    world = World(compile_plan(city, scenario, posture, catalogue, decisions), seed, replicate, extensions)
     world.finish()
     return Run(world)

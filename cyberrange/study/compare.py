@@ -7,12 +7,14 @@ import pandas as pd
 
 from cyberrange.inputs.city import City
 from cyberrange.inputs.controls import Catalogue
+from cyberrange.inputs.decisions import Decisions
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.model.build import Plan, compile_plan
 from cyberrange.results.paired import paired_differences
 from cyberrange.results.provenance import provenance
-from cyberrange.study.runner import Progress, default_workers, play_all
+from cyberrange.study.runner import Choice, play_all
+from cyberrange.study.workers import Progress
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def compare(
     runs: int,
     seed: int,
     workers: int | None = None,
+    engine: Choice = "auto",
     catalogue: Catalogue | None = None,
+    decisions: Mapping[str, Decisions] | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Play every scenario under every posture with common random numbers and compare in pairs.
@@ -71,7 +75,10 @@ def compare(
         The scenarios.
     postures
         Postures by the name under which they are shown; the others are compared with the first.
-    runs, seed, workers, catalogue, progress
+    decisions
+        What people decide when, by the name of the posture: the same posture may stand under two names, once with
+        other decisions.
+    runs, seed, workers, engine, catalogue, progress
         As for `cyberrange.replicate`.
 
     Examples
@@ -88,11 +95,11 @@ def compare(
         raise ValueError("two scenarios have the same id")
     keys = [(scenario.id, name) for scenario in scenarios for name in postures]
     plans: list[Plan] = [
-        compile_plan(city, scenario, posture, catalogue) for scenario in scenarios for posture in postures.values()
+        compile_plan(city, scenario, posture, catalogue, (decisions or {}).get(name))
+        for scenario in scenarios
+        for name, posture in postures.items()
     ]
-    tables = play_all(plans, runs, seed, workers or default_workers(), progress)
-    index = pd.RangeIndex(runs, name="replicate")
-    frames = {key: pd.DataFrame(rows, index=index) for key, rows in zip(keys, tables, strict=True)}
+    frames = dict(zip(keys, play_all(plans, runs, seed, workers, progress, engine), strict=True))
     compared = [
         paired_differences({name: frames[scenario.id, name] for name in postures}).assign(scenario=scenario.id)
         for scenario in scenarios

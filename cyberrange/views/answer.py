@@ -2,7 +2,7 @@
 
 import math
 
-from cyberrange.results.paired import Interval
+from cyberrange.results.intervals import Interval
 from cyberrange.views.from_tables import Paired
 from cyberrange.views.words import SPACE, amount, clear, duration, percent, rupees, value
 

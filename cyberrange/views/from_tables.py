@@ -9,8 +9,9 @@ import pandas as pd
 
 from cyberrange.inputs.scenario import Outage, Scenario
 from cyberrange.model.build import people_served
+from cyberrange.results.intervals import Interval, mean_interval
 from cyberrange.results.measures import MEASURES
-from cyberrange.results.paired import Interval, mean_interval, relative_difference
+from cyberrange.results.paired import relative_difference
 from cyberrange.study.compare import Comparison
 from cyberrange.views.subjects import Gap, OutageRow, Spread
 from cyberrange.views.words import clear

@@ -8,7 +8,7 @@ import pandas as pd
 from cyberrange.inputs.city import City
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.model.build import people_served
-from cyberrange.results.paired import mean_interval
+from cyberrange.results.intervals import mean_interval
 from cyberrange.results.run import Run
 from cyberrange.study.compare import Comparison
 from cyberrange.views import from_tables as tabled

@@ -2,7 +2,7 @@
 
 import math
 
-from cyberrange.results.paired import Interval
+from cyberrange.results.intervals import Interval
 
 LAKH = 1e5
 CRORE = 1e7

@@ -20,7 +20,7 @@ from cyberrange.inputs.load import load_posture, save
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.reading import read_record
 from cyberrange.inputs.references import cycles, shown_cycle
-from cyberrange.inputs.shipped import shipped
+from cyberrange.inputs.shipped import Kind, shipped
 from cyberrange.inputs.synthetic import synthetic_city
 from cyberrange.inputs.yaml_text import read_yaml
 from cyberrange.model import codes
@@ -42,7 +42,7 @@ def test_each_bad_file_has_its_words_and_the_other_way_round() -> None:
 
 
 def test_shipped_files_have_no_errors_and_no_warnings() -> None:
-    files = [file for kind in ("topologies", "scenarios", "postures", "controls") for file in shipped(kind).values()]
+    files = [file for kind in get_args(Kind) for file in shipped(kind).values()]
     assert [str(problem) for problem in check([*files, POSTURES / "_common.yaml"])] == []
 
 
@@ -102,7 +102,7 @@ def test_a_file_that_is_named_twice_is_checked_once() -> None:
     assert len(check([file, str(file)])) == 1
 
 
-@pytest.mark.parametrize("kind", ["topologies", "scenarios", "postures", "controls"])
+@pytest.mark.parametrize("kind", get_args(Kind))
 def test_every_shipped_file_is_known_by_its_content(kind: Any) -> None:
     assert {kind_of(read_yaml(file).values) for file in shipped(kind).values()} == {kind}
 

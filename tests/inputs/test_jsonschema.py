@@ -12,7 +12,7 @@ from cyberrange.inputs.jsonschema import schemas, text_of, write_schemas
 from cyberrange.inputs.posture import Posture
 
 FOLDER = Path(__file__).parents[2] / "schemas"
-NAMES = ("city", "scenario", "posture", "controls")
+NAMES = ("city", "scenario", "posture", "controls", "study", "decisions")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,15 @@ from pydantic import BaseModel
 
 from cyberrange.errors import CyberrangeError, InputError
 from cyberrange.inputs.city import City
-from cyberrange.inputs.load import load_catalogue, load_city, load_posture, load_scenario, save
+from cyberrange.inputs.load import (
+    load_catalogue,
+    load_city,
+    load_decisions,
+    load_posture,
+    load_scenario,
+    load_study,
+    save,
+)
 from cyberrange.inputs.records import Record
 from cyberrange.inputs.shipped import Kind, shipped
 from cyberrange.inputs.writing import to_yaml
@@ -19,6 +27,8 @@ LOADERS: dict[Kind, Any] = {
     "scenarios": load_scenario,
     "postures": load_posture,
     "controls": load_catalogue,
+    "studies": load_study,
+    "decisions": load_decisions,
 }
 SHIPPED = [(kind, name) for kind in LOADERS for name in shipped(kind)]
 EVERY = pytest.mark.parametrize(("kind", "name"), SHIPPED, ids=lambda word: word)

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from cyberrange.errors import CyberrangeError, InputError
-from cyberrange.inputs.load import load_catalogue, load_city, load_posture, load_scenario
+from cyberrange.inputs.check_decisions import check_decisions
+from cyberrange.inputs.load import (
+    load_catalogue,
+    load_city,
+    load_decisions,
+    load_posture,
+    load_scenario,
+    load_study,
+)
 from cyberrange.inputs.shipped import shipped
 from cyberrange.model.build import compile_plan
 from cyberrange.model.compatible import check_pair
@@ -29,6 +37,8 @@ POOL = [
     *[("posture", file) for file in POSTURES.values()] * 2,
     *[("base", FOLDER / "_common.yaml")] * 4,
     *[("controls", shipped("controls")["controls"])] * 3,
+    *[("study", file) for file in shipped("studies").values()] * 3,
+    *[("decisions", file) for file in shipped("decisions").values()] * 2,
 ]
 VALUES = (
     "", "null", "~", "true", "0", "-1", "1e9", "1e400", ".nan", "12", "0.5", "text", "[]", "{}", "[a, b]", "{a: b}",
@@ -146,6 +156,12 @@ def play(kind: str, file: Path, *, through: bool) -> None:
     elif kind == "controls":
         catalogue = load_catalogue(file)
         posture = posture.model_copy(update={"controls": tuple(catalogue.controls)})
+    elif kind == "study":
+        load_study(file)
+        return
+    elif kind == "decisions":
+        check_decisions(load_decisions(file), city, posture)
+        return
     else:
         posture = load_posture(file)
     if through and not any(problem.severity == "error" for problem in check_pair(city, scenario, posture)):

@@ -7,7 +7,8 @@ from scipy import stats
 
 import cyberrange as cr
 from cyberrange.engine.events import LOG_KINDS
-from cyberrange.results.paired import mean_interval, paired_differences, relative_difference
+from cyberrange.results.intervals import mean_interval
+from cyberrange.results.paired import paired_differences, relative_difference
 from cyberrange.study.runner import chunks_of
 
 KASBA = cr.load_city("kasba")

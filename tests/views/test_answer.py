@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from cyberrange.results.paired import Interval
+from cyberrange.results.intervals import Interval
 from cyberrange.views.answer import (
     calm_sentences,
     clock_sentence,

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from cyberrange.results.paired import Interval
+from cyberrange.results.intervals import Interval
 from cyberrange.views import words
 
 
