@@ -18,7 +18,7 @@ from cyberrange.results.store import Cell, Chunk, Failure, Ignored, Rows, Store,
 from cyberrange.study.runner import Engine, play
 from cyberrange.study.workers import Backend, Progress, run_chunks
 
-_PILOT = 4
+_PILOT = 16
 _SECONDS_PER_CHUNK = 1.0
 _MOST_ROWS = 100_000
 _CHUNKS_PER_WORKER = 4
@@ -63,6 +63,8 @@ class PlayCells:
         `Store.spec_hash` of the study.
     build
         Makes the plan of a cell from the spec; a function that the workers can import. The spec holds the `seed`.
+    engine
+        `compiled` or `live`; compile the rules before the workers start, or each of them will.
     """
 
     folder: str

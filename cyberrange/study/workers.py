@@ -7,6 +7,7 @@ comes back through joblib's dask backend (joblib 1.6 waits for it for ever).
 
 import asyncio
 import signal
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -15,6 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 import joblib
@@ -119,7 +121,8 @@ class _Guarded(Generic[Result]):
         except CyberrangeError:
             raise
         except Exception as error:
-            return Failure(chunk, f"{type(error).__name__}: {error}")
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            return Failure(chunk, f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
 
 
 def _all_played(play: Play, task: Callable[[Chunk], Any], todo: dict[Chunk, None]) -> Results:
@@ -193,7 +196,8 @@ def _on_processes(workers: int, task: Callable[[Chunk], Any], chunks: Iterable[C
         )
         results = pool(joblib.delayed(_with_chunk)(task, chunk) for chunk in chunks)
     try:
-        yield from results
+        for chunk, result in results:
+            yield chunk, result
     except TerminatedWorkerError as error:
         raise _WorkerDiedError(1) from error
     finally:

@@ -36,7 +36,9 @@ def toy_city(table: DesignTable) -> pd.DataFrame:
 # --- prediction -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("offer", [plain(8), plain(12, 3), bonded(12, 3), plain(4, 2)], ids=str)
+@pytest.mark.parametrize(
+    "offer", [plain(8), plain(12, 3), bonded(12, 3), plain(4, 2)], ids=["8", "12x3", "bonded", "4x2"]
+)
 def test_losses_that_multiply_in_pairs_are_recovered_exactly_for_every_design(offer: Offer) -> None:
     designs, whole = screen(offer).designs, allowed(offer)
     model = fit(designs, pd.DataFrame({"one": pair_losses(designs, 1), "two": pair_losses(designs, 2)}))
