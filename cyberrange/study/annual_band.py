@@ -20,6 +20,7 @@ from cyberrange.study.annual_grid import (
 )
 
 _MOST_CELLS_OF_A_RESAMPLE = 2**16
+_CELLS_OF_A_CVAR = 2**13
 _BATCH = 25
 """Resamples composed at a time: some 100 MB."""
 _STREAM = 7001
@@ -81,6 +82,52 @@ def band(
     chances = _chances_of_resamples(incidents, rates, at)
     low, high = np.quantile(chances, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return pd.DataFrame({"loss": at, "chance": centre.chances_above(at), "low": low, "high": high})
+
+
+def cvar_band(
+    losses: Mapping[str, npt.ArrayLike],
+    per_year: Mapping[str, float],
+    tail: float,
+    *,
+    seed: int,
+    resamples: int = 100,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return the ends of the interval of a year's CVaR that the number of runs leaves (percentile bootstrap).
+
+    Parameters
+    ----------
+    losses, per_year, seed, resamples
+        As for `band`: the same replicates are drawn.
+    tail
+        The CVaR is the mean of the worst 1 - `tail` of years.
+    level
+        Share of resamples within the interval.
+
+    Examples
+    --------
+    >>> low, high = cvar_band({"flood": [10.0, 20.0, 30.0, 40.0]}, {"flood": 0.1}, 0.95, seed=7)
+    >>> low < high
+    True
+    """
+    check_level(level)
+    incidents = pooled(losses, per_year)
+    rates = _resampled(incidents, resamples, np.random.default_rng([seed, _STREAM]))
+    ales = rates @ incidents.loss
+    if not ales.any():
+        return 0.0, 0.0
+    grid = grid_of(incidents, float(ales.max()), _CELLS_OF_A_CVAR, _CELLS_OF_A_CVAR)
+    found = [
+        Annual(float(ale), 0.0, grid.step, chance).cvar(tail)
+        for first in range(0, resamples, _BATCH)
+        for ale, chance in zip(
+            ales[first : first + _BATCH],
+            compound(jumps_of(incidents.loss, rates[first : first + _BATCH], grid)),
+            strict=True,
+        )
+    ]
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def tail_runs(

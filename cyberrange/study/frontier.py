@@ -336,8 +336,9 @@ def _within(offer: Offer, budget: Budget) -> list[_Row]:
     organisations = budget.years * offer.extra / LAKH
     prices = (offer.capex + budget.years * offer.opex) / LAKH
     alone = np.where(covered(offer, budget), 0.0, prices)
+    office = np.minimum(organisations, 0.0) if budget.pays_organisation else organisations
     return [
-        _Row(dict(enumerate(np.concatenate([organisations, alone]))), -np.inf, budget.own / LAKH),
+        _Row(dict(enumerate(np.concatenate([office, alone]))), -np.inf, budget.own / LAKH),
         _Row(dict(enumerate(np.concatenate([organisations, prices]))), -np.inf, (budget.own + budget.grant) / LAKH),
     ]
 

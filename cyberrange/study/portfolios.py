@@ -77,9 +77,11 @@ class Budget:
     years
         Years that have to be paid for.
     grant
-        Rupees that somebody else gives, for controls only.
+        Rupees that somebody else gives.
     covers
-        Ids of the controls that the grant may pay; all controls when absent. It never pays the organisation.
+        Ids of the controls that the grant may pay; all controls when absent.
+    pays_organisation
+        Whether the grant may also pay what another organisation costs more than today's.
 
     Raises
     ------
@@ -96,6 +98,7 @@ class Budget:
     years: float
     grant: float = 0.0
     covers: frozenset[str] | None = None
+    pays_organisation: bool = False
 
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, (self.own, self.years, self.grant))) or self.grant < 0 or self.years <= 0:
@@ -355,7 +358,10 @@ class DesignTable:
     def own_share(self, budget: Budget) -> Floats:
         """Return the rupees that the city itself has to find: the outlay less what the grant pays of it."""
         whole = self.offer.capex + budget.years * self.offer.opex
-        granted = np.minimum(self._sum(np.where(covered(self.offer, budget), whole, 0.0)), budget.grant)
+        eligible = self._sum(np.where(covered(self.offer, budget), whole, 0.0))
+        if budget.pays_organisation:
+            eligible += budget.years * np.maximum(self._extra(), 0.0)
+        granted = np.minimum(eligible, budget.grant)
         return self.outlay(budget.years) - granted
 
     def affordable(self, budget: Budget) -> NDArray[np.bool_]:

@@ -25,6 +25,9 @@ _CHUNKS_PER_WORKER = 4
 _MOST_FAILURES = 100
 
 
+_Build = Callable[[dict[str, Any]], Callable[[Cell], Plan]]
+
+
 class Task(Protocol):
     """Plays replicates `first` to `last` (included) of a cell; pickled, so it should hold ids and a path, not data."""
 
@@ -62,14 +65,14 @@ class PlayCells:
     spec_hash
         `Store.spec_hash` of the study.
     build
-        Makes the plan of a cell from the spec; a function that the workers can import. The spec holds the `seed`.
+        Makes from the spec, which holds the `seed`, what compiles the plan of a cell; importable by the workers.
     engine
         `compiled` or `live`; compile the rules before the workers start, or each of them will.
     """
 
     folder: str
     spec_hash: str
-    build: Callable[[dict[str, Any], Cell], Plan]
+    build: _Build
     engine: Engine = "compiled"
 
     def __call__(self, cell: Cell, first: int, last: int, /) -> Rows:
@@ -227,14 +230,14 @@ def _cut(holes: list[Chunk], seconds: dict[str, float], workers: int) -> list[Ch
 
 
 @lru_cache(maxsize=64)
-def _plan(folder: str, spec_hash: str, build: Callable[[dict[str, Any], Cell], Plan], cell: Cell) -> tuple[Plan, int]:
-    spec = _spec(folder, spec_hash)
-    return build(spec, cell), int(spec["seed"])
+def _plan(folder: str, spec_hash: str, build: _Build, cell: Cell) -> tuple[Plan, int]:
+    compile_cell, seed = _opened(folder, spec_hash, build)
+    return compile_cell(cell), seed
 
 
 @lru_cache(maxsize=2)
-def _spec(folder: str, spec_hash: str) -> dict[str, Any]:
+def _opened(folder: str, spec_hash: str, build: _Build) -> tuple[Callable[[Cell], Plan], int]:
     spec = read_spec(folder)
     if hash_of(spec) != spec_hash:
         raise CyberrangeError(f"{folder} holds another study than the one that is being played")
-    return spec
+    return build(spec), int(spec["seed"])

@@ -196,12 +196,12 @@ def _on_processes(workers: int, task: Callable[[Chunk], Any], chunks: Iterable[C
         )
         results = pool(joblib.delayed(_with_chunk)(task, chunk) for chunk in chunks)
     try:
-        for chunk, result in results:
-            yield chunk, result
+        # Not `yield from`: who leaves early would then leave from inside joblib, which warns of unused results.
+        while (item := next(results, None)) is not None:
+            yield item
     except TerminatedWorkerError as error:
         raise _WorkerDiedError(1) from error
     finally:
-        # Who leaves early means it; joblib would warn of unused results.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*could benefit from adjusting the input", category=UserWarning)
             results.close()

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cyberrange.errors import CyberrangeError
@@ -108,6 +108,7 @@ def test_rows_are_the_same_to_the_bit_however_they_were_cut(store: Store, size: 
     pd.testing.assert_frame_equal(Store(store.folder).read([B]), whole(Chunk(B, 0, 19)), check_exact=True)
 
 
+@settings(deadline=None, max_examples=30)
 @given(cuts=st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)), max_size=6))
 def test_chunks_that_overlap_count_once(tmp_path_factory: pytest.TempPathFactory, cuts) -> None:
     store = Store(tmp_path_factory.mktemp("study"), SPEC)

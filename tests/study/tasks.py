@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,15 @@ def planner_mistake(_: Chunk) -> None:
     raise cr.CyberrangeError("the city lacks a pump")
 
 
-def plan_of(spec: dict[str, Any], cell: Cell) -> Plan:
-    """The plan of a cell, from records that stand whole in the spec."""
-    return compile_plan(
-        City.model_validate(spec["city"]),
-        Scenario.model_validate(spec["scenarios"][cell.scenario]),
-        Posture.model_validate(spec["designs"][cell.design]),
-    )
+def plans_of(spec: dict[str, Any]) -> Callable[[Cell], Plan]:
+    """What compiles the plan of a cell, from records that stand whole in the spec."""
+    city = City.model_validate(spec["city"])
+
+    def plan_of(cell: Cell) -> Plan:
+        scenario = Scenario.model_validate(spec["scenarios"][cell.scenario])
+        return compile_plan(city, scenario, Posture.model_validate(spec["designs"][cell.design]))
+
+    return plan_of
 
 
 def shipped_spec() -> dict[str, Any]:

@@ -19,6 +19,7 @@ BUDGETS = [
     Budget(own=6e7, years=5),
     Budget(own=2e7, years=5, grant=5e7),
     Budget(own=1e7, years=3, grant=9e7, covers=frozenset({"c0", "c1", "c8"})),
+    Budget(own=1e7, years=3, grant=9e7, pays_organisation=True),
 ]
 
 

@@ -127,7 +127,14 @@ def test_a_budget_pays_up_to_its_last_rupee() -> None:
     assert not TWO.affordable(mfa, Budget(own=60e5 - 1, years=5))
 
 
-def test_a_grant_pays_controls_and_never_the_organisation() -> None:
+def test_a_grant_pays_the_organisation_only_where_it_says_so() -> None:
+    extra = TWO.outlay(Design("ciso"), 5)
+    for own, fits in ((extra - 60e5, True), (extra - 61e5, False)):
+        assert TWO.affordable(Design("ciso"), Budget(own=own, years=5, grant=60e5, pays_organisation=True)) is fits
+        assert not TWO.affordable(Design("ciso"), Budget(own=own, years=5, grant=60e5))
+
+
+def test_a_grant_pays_controls_and_not_the_organisation() -> None:
     assert TWO.affordable(Design("today", ("mfa", "edr")), Budget(own=0, years=5, grant=170e5))
     assert not TWO.affordable(Design("today", ("mfa", "edr")), Budget(own=0, years=5, grant=169e5))
     assert not TWO.affordable(Design("ciso"), Budget(own=8e7, years=5, grant=9e7))

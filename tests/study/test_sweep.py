@@ -1,6 +1,5 @@
 """A sweep fills the holes of a store: the same bits on any workers, in any pieces, however often it stopped."""
 
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,7 +11,7 @@ from cyberrange.errors import CyberrangeError
 from cyberrange.results.store import Cell, Chunk, Store, write_chunk
 from cyberrange.study.runner import play
 from cyberrange.study.sweep import PlayCells, sweep
-from tests.study.tasks import CELLS, REPLICATES, SPEC, Broken, Slow, digest, numbers, plan_of, shipped_spec
+from tests.study.tasks import CELLS, REPLICATES, SPEC, Broken, Slow, digest, numbers, plans_of, shipped_spec
 
 
 @pytest.fixture
@@ -33,14 +32,10 @@ def expected(tmp_path_factory) -> str:
 def cluster() -> Iterator[str]:
     """The address of a real cluster on this machine, in threads of this process."""
     distributed = pytest.importorskip("distributed")
-    with warnings.catch_warnings():
-        # A cluster in threads leaves sockets to the garbage collector.
-        warnings.filterwarnings("ignore", category=ResourceWarning)
-        with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, host="127.0.0.1", protocol="tcp",
-            dashboard_address=None,
-        ) as running:  # fmt: skip
-            yield running.scheduler_address
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, host="127.0.0.1", protocol="tcp", dashboard_address=None
+    ) as running:
+        yield running.scheduler_address
 
 
 @pytest.mark.parametrize(("backend", "workers"), [("sequential", 1), ("loky", 1), ("loky", 2)])
@@ -149,10 +144,10 @@ def test_the_engine_plays_a_study_from_its_frozen_spec(tmp_path, workers: int) -
     spec = shipped_spec()
     store = Store(tmp_path, spec)
     cells = [Cell(design, "calm_day") for design in spec["designs"]]
-    task = PlayCells(str(store.folder), store.spec_hash, plan_of, "live")
+    task = PlayCells(str(store.folder), store.spec_hash, plans_of, "live")
     sweep(store, cells, 6, task, workers=workers)
     for cell in cells:
-        alone = pd.DataFrame(play(plan_of(spec, cell), spec["seed"], 0, 6, "live"))
+        alone = pd.DataFrame(play(plans_of(spec)(cell), spec["seed"], 0, 6, "live"))
         rows = store.read([cell]).drop(columns=["design", "scenario", "replicate"])
         pd.testing.assert_frame_equal(rows, alone, check_exact=True)
 
@@ -160,4 +155,4 @@ def test_the_engine_plays_a_study_from_its_frozen_spec(tmp_path, workers: int) -
 def test_a_task_does_not_play_another_study_than_its_own(tmp_path) -> None:
     Store(tmp_path, shipped_spec())
     with pytest.raises(CyberrangeError, match="holds another study"):
-        PlayCells(str(tmp_path), "0" * 64, plan_of)(Cell("hybrid", "calm_day"), 0, 0)
+        PlayCells(str(tmp_path), "0" * 64, plans_of)(Cell("hybrid", "calm_day"), 0, 0)

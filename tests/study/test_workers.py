@@ -2,9 +2,11 @@
 
 import signal
 import socket
+import sys
 
 import pytest
 
+import cyberrange.study.workers
 from cyberrange.errors import CyberrangeError
 from cyberrange.results.store import Chunk, Failure
 from cyberrange.study.workers import run_chunks
@@ -86,8 +88,15 @@ def test_an_address_that_is_none_is_named(address: str) -> None:
         list(run_chunks(OfChunk(Slow()), CHUNKS, workers=1, backend="dask", address=address))
 
 
+def test_without_dask_it_is_told_what_is_needed(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(CyberrangeError, match="needs the packages dask and distributed"):
+        list(run_chunks(OfChunk(Slow()), CHUNKS, workers=1, backend="dask", address="tcp://127.0.0.1:8786"))
+
+
 @pytest.mark.parametrize("listens", [False, True])
-def test_an_address_at_which_no_scheduler_answers_is_named_soon(listens: bool) -> None:
+def test_an_address_at_which_no_scheduler_answers_is_named_soon(monkeypatch, listens: bool) -> None:
+    monkeypatch.setattr(cyberrange.study.workers, "_CONNECT_SECONDS", 0.5)
     silent = socket.create_server(("127.0.0.1", 0 if listens else free_port()))
     address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
     if not listens:
