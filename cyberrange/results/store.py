@@ -18,6 +18,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -281,8 +282,15 @@ class Store:
         holes = [hole for whole in wanted for hole in whole.without(there.get(whole.cell, []))]
         return [part for hole in holes for part in hole.cut(chunk or len(hole))]
 
-    def read(self, cells: Iterable[Cell] | None = None) -> pd.DataFrame:
+    def read(self, cells: Iterable[Cell] | None = None, measures: Iterable[str] | None = None) -> pd.DataFrame:
         """Return the rows of some cells, or of all, sorted by design, scenario and replicate.
+
+        Parameters
+        ----------
+        cells
+            Only these.
+        measures
+            Only these columns besides the key; all when absent.
 
         Returns
         -------
@@ -291,7 +299,8 @@ class Store:
             The same to the bit however the replicates were cut into chunks.
         """
         chosen = None if cells is None else set(cells)
-        tables = [_KEYS.empty_table()]
+        columns = None if measures is None else [*KEY, *measures]
+        parts: list[tuple[Path, int]] = []
         done: tuple[Cell | None, int] = (None, -1)
         for chunk, path in self._chunks():
             if chosen is not None and chunk.cell not in chosen:
@@ -299,9 +308,15 @@ class Store:
             # A replicate may stand in two chunks, after a worker died or when two sweeps met: the first one counts.
             free = max(chunk.first, done[1] + 1) if done[0] == chunk.cell else chunk.first
             if free <= chunk.last:
-                with pq.ParquetFile(path) as file:
-                    tables.append(file.read().slice(free - chunk.first))
+                parts.append((path, free - chunk.first))
                 done = (chunk.cell, chunk.last)
+
+        def table(part: tuple[Path, int]) -> pa.Table:
+            with pq.ParquetFile(part[0]) as file:
+                return file.read(columns, use_threads=False).slice(part[1])
+
+        with ThreadPoolExecutor() as pool:
+            tables = [_KEYS.empty_table(), *pool.map(table, parts)]
         frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
         return frame
 
@@ -383,10 +398,12 @@ def _freeze(folder: Path, spec: Mapping[str, Any]) -> None:
 
 
 def _table(chunk: Chunk, rows: Rows) -> pa.Table:
-    frame = pd.DataFrame(rows)
-    clash = [name for name in KEY if name in frame.columns]
-    if clash or len(frame) != len(chunk):
-        wrong = f"a measure named '{clash[0]}'" if clash else f"{len(frame)} rows for {len(chunk)} replicates"
+    named: Any = rows if isinstance(rows, Mapping) else pd.DataFrame(rows)
+    values = {str(name): np.asarray(named[name], np.float64) for name in named}
+    clash = [name for name in KEY if name in values]
+    sizes = {len(column) for column in values.values()} or {len(named)}
+    if clash or sizes != {len(chunk)}:
+        wrong = f"a measure named '{clash[0]}'" if clash else f"{max(sizes)} rows for {len(chunk)} replicates"
         raise CyberrangeError(f"the task returned {wrong} of {told(chunk)}")
     columns = {
         "design": pa.array([chunk.cell.design] * len(chunk), pa.string()),
@@ -394,7 +411,7 @@ def _table(chunk: Chunk, rows: Rows) -> pa.Table:
         "replicate": pa.array(np.arange(chunk.first, chunk.last + 1), pa.int64()),
     }
     # Missing, not NaN: SQL leaves missing values out of a mean, and a NaN would spoil it.
-    measures = {str(name): pa.array(frame[name].to_numpy(np.float64), pa.float64(), from_pandas=True) for name in frame}
+    measures = {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in values.items()}
     return pa.table({**columns, **measures})
 
 

@@ -1,7 +1,6 @@
 """Many replicates of one plan, by either engine, on any number of workers: the same table to the bit."""
 
 import math
-import os
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -23,7 +22,7 @@ from cyberrange.model.build import Plan, compile_plan
 from cyberrange.results.measures import measures
 from cyberrange.results.provenance import provenance
 from cyberrange.results.store import Cell, Chunk, Failure
-from cyberrange.study.workers import Progress, run_chunks
+from cyberrange.study.workers import Progress, default_workers, run_chunks
 
 Engine = Literal["live", "compiled"]
 Choice = Literal["auto", "live", "compiled"]
@@ -36,11 +35,6 @@ _PILOT = {"live": 1, "compiled": 32}
 _CHUNK = 1.0
 _WORTH_WORKERS = 2.0
 """Seconds of a chunk, and of work that is worth starting processes for."""
-
-
-def default_workers() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class CannotCompileNotice(UserWarning):

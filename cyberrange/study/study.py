@@ -23,9 +23,8 @@ from cyberrange.results.store import Cell, Store
 from cyberrange.study.annual import AnnualRisk
 from cyberrange.study.portfolios import Budget, Design, Offer
 from cyberrange.study.pricing import Values, values_of
-from cyberrange.study.runner import default_workers
 from cyberrange.study.sweep import PlayCells, sweep
-from cyberrange.study.workers import Backend, Progress
+from cyberrange.study.workers import Backend, Progress, default_workers
 
 
 @dataclass(frozen=True)
@@ -220,7 +219,13 @@ class Study:
     def play(
         self, designs: Iterable[Design | Variant], replicates: int, scenarios: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """Play what the store lacks and return the rows of these designs, as `Store.read` gives them.
+        """Play what the store lacks and return what its price depends on, as `Store.read` gives it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `design` (its key), `scenario`, `replicate`, `response_cost` and `unserved.<service>`; `Store.read` has every
+            measure.
 
         Raises
         ------
@@ -238,7 +243,7 @@ class Study:
             if done.failures:
                 first = done.failures[0]
                 raise CyberrangeError(f"{len(done.failures)} replicates cannot be played, first {first}")
-        rows = self.store.read(cells)
+        rows = self.store.read(cells, ["response_cost", *(f"unserved.{name}" for name in self.values.services)])
         return rows[rows["replicate"] < replicates]
 
     def runs(self, design: Design, replicates: int) -> dict[str, pd.DataFrame]:

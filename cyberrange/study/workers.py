@@ -6,6 +6,7 @@ comes back through joblib's dask backend (joblib 1.6 waits for it for ever).
 """
 
 import asyncio
+import os
 import signal
 import traceback
 import warnings
@@ -52,6 +53,11 @@ Results = Generator[tuple[Chunk, Any], None, None]
 
 Play = Callable[[Callable[[Chunk], Any], Iterable[Chunk]], Results]
 """Plays chunks with a task, and yields each with its result as they come."""
+
+
+def default_workers() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_chunks(
