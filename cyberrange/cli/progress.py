@@ -44,6 +44,13 @@ class Meter:
         if self._bar is not None:
             self._bar.stop()
 
+    def say(self, what: str) -> None:
+        """Show what is being done, where it cannot be counted."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=f"{self._what}: {what}")
+        else:
+            print(f"{self._what}: {what}", file=sys.stderr)
+
     def __call__(self, done: int, total: int) -> None:
         """Show that so much is done of so much."""
         if self._bar is not None and self._task is not None:

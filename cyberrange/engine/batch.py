@@ -8,7 +8,7 @@ import numpy as np
 
 from cyberrange.engine.books import Books
 from cyberrange.engine.compiled import kernel
-from cyberrange.engine.kernel import Clock
+from cyberrange.engine.kernel import N_PLAYED, N_SIZES, Clock
 from cyberrange.engine.layout import StateMemory, memory_of_clock, memory_of_plan, memory_of_state
 from cyberrange.engine.live import NotConvergingError
 from cyberrange.engine.state import N_LOG, STUCK, State
@@ -56,6 +56,8 @@ class Player:
         self.plan = plan
         self.events = 0
         """Events played so far."""
+        self.heap = 0.0
+        """Mean number of events that were waiting, over the last replicate."""
         size = len(plan.arrays.nodes)
         self._slots, self._kept = memory_of_plan(plan.arrays)
         self._room = Room(effects=256 + size, tasks=1024 + size, due=256 + size, lines=1, heap=1024 + 2 * size)
@@ -109,6 +111,8 @@ class Player:
             seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, first, self.plan.scenario.horizon, int(logging),
         )  # fmt: skip
         self.events += events
+        count: Any = self._clock[1].count
+        self.heap = float(count[N_SIZES] / max(1, count[N_PLAYED]))
         return books[:well], ended
 
     def _mend(self, ended: int) -> None:

@@ -24,9 +24,9 @@ from cyberrange.model.plan import Arrays
 
 RULES = (
     "draws", "calendar", "events", "accounts", "tally", "supply", "upkeep", "levels", "effects", "work", "case",
-    "response", "decide", "detect", "attack", "manual", "plant", "dispatch", "kernel",
+    "response", "decide", "detect", "attack", "manual", "plant", "dispatch", "kernel", "yardstick",
 )  # fmt: skip
-"""Modules of the rules, and of the loop that plays them: plain functions over tables."""
+"""Modules of the rules, of the loop that plays them, and of what that is measured against: functions over tables."""
 
 _ALSO_COMPILED = ("state", "layout", "lowering", "compiled")
 """Modules that the compiled code depends on besides the rules."""
@@ -66,12 +66,26 @@ def compile_rules() -> Mapping[str, Any]:
         for label, rule in vars(module).items():
             if isinstance(rule, FunctionType) and rule.__module__ == module.__name__:
                 twin = FunctionType(rule.__code__, vars(places[name]), label, rule.__defaults__)
-                rules[f"{name}.{label}"] = twins[id(rule)] = njit(error_model="numpy", no_cfunc_wrapper=True)(twin)
+                compiled = _one_for_all_constants(njit(error_model="numpy", no_cfunc_wrapper=True)(twin))
+                rules[f"{name}.{label}"] = twins[id(rule)] = compiled
+    for label, record in (("plan_of", Arrays), ("state_of", State), ("clock_of", Clock)):
+        rules[f"kernel.{label}"] = twins[id(getattr(modules["kernel"], label))] = opener(_bundle(record))
     for name, module in modules.items():
         vars(places[name]).update({label: twins.get(id(value), value) for label, value in vars(module).items()})
-    for label, record in (("plan_of", Arrays), ("state_of", State), ("clock_of", Clock)):
-        rules[f"kernel.{label}"] = vars(places["kernel"])[label] = opener(_bundle(record))
     return MappingProxyType(rules)
+
+
+def _one_for_all_constants(rule: Any) -> Any:
+    """Keep Numba from compiling a rule anew for each constant it is called with, such as a kind of event."""
+    from numba import types
+
+    chosen = rule.get_call_template
+
+    def template(args: Any, named: Any) -> Any:
+        return chosen(tuple(map(types.unliteral, args)), {key: types.unliteral(arg) for key, arg in named.items()})
+
+    rule.get_call_template = template
+    return rule
 
 
 def _bundle(record: type) -> Any:

@@ -13,9 +13,10 @@ from cyberrange.engine.state import FULL, LOGGING, N_LOG, N_OUT, STUCK, State
 from cyberrange.engine.work import renew_tasks
 from cyberrange.model.plan import Arrays, Floats, Ints
 
-# What the clock counts: events on the heap, events ever put on it, events played, lines of the log that have an hour.
-N_HEAP, N_ASKED, N_PLAYED, N_HEARD = range(4)
-CLOCK_COUNTERS = 4
+# What the clock counts: events on the heap, events ever put on it, events played, lines of the log that have an hour,
+# and the sum of the sizes of the heap over all events played.
+N_HEAP, N_ASKED, N_PLAYED, N_HEARD, N_SIZES = range(5)
+CLOCK_COUNTERS = 5
 
 SEQUENCE = 1 << 56
 """An event's order is its kind times this, plus the number of events that were asked for before it."""
@@ -124,6 +125,7 @@ def play(p: Arrays, s: State, clock: Clock, horizon: float) -> int:
         kind = heap[0].order // SEQUENCE
         a = heap[0].a
         b = heap[0].b
+        clock.count[N_SIZES] += clock.count[N_HEAP]
         drop_first(clock)
         clock.count[N_PLAYED] += 1
         dispatch.handle(p, s, now, kind, a, b)
