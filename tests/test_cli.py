@@ -143,7 +143,7 @@ def test_list_names_all_that_ships() -> None:
 
 def test_list_speaks_to_machines() -> None:
     groups = json.loads(told(call("list", "--json")))
-    assert list(groups) == ["cities", "scenarios", "postures", "controls"]
+    assert list(groups) == ["cities", "scenarios", "postures", "controls", "studies", "decisions"]
     assert groups["scenarios"]["calm_day"] == "Calm days"
 
 

@@ -6,9 +6,9 @@ import sys
 import cyberrange as cr
 
 PUBLIC = {
-    "CannotPlayError", "Catalogue", "City", "Comparison", "CyberrangeError", "InputError", "Posture", "Problem", "Run",
-    "Scenario", "compare", "compile_plan", "load_catalogue", "load_city", "load_posture", "load_scenario", "replicate",
-    "save", "simulate", "synthetic_city",
+    "CannotPlayError", "Catalogue", "City", "Comparison", "CyberrangeError", "Decisions", "InputError", "Posture",
+    "Problem", "Run", "Scenario", "StudySpec", "compare", "compile_plan", "load_catalogue", "load_city",
+    "load_decisions", "load_posture", "load_scenario", "load_study", "replicate", "save", "simulate", "synthetic_city",
 }  # fmt: skip
 
 

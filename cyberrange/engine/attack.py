@@ -55,6 +55,17 @@ def _allowed(p: Arrays, s: State, step: int) -> bool:
     return first == last
 
 
+def enter(p: Arrays, s: State, op: int, cause: int) -> None:
+    """Hour 0: consider an operation, or let it pause until the hour at which its step begins."""
+    hour = p.steps[p.operations[op].step].begins
+    if hour == 0.0:
+        consider(p, s, op, cause)
+        return
+    s.operations[op].state = PAUSED
+    s.operations[op].event = cause
+    schedule(s, hour, E_OPERATION, op, s.operations[op].stamp)
+
+
 def consider(p: Arrays, s: State, op: int, cause: int) -> None:
     """Start an operation if it waits and everything it needs is there."""
     operations = s.operations

@@ -77,12 +77,13 @@ def compile_rules() -> Mapping[str, Any]:
 
 def _one_for_all_constants(rule: Any) -> Any:
     """Keep Numba from compiling a rule anew for each constant it is called with, such as a kind of event."""
-    from numba import types
+    import numba
 
-    chosen = rule.get_call_template
+    types: Any = numba.types
+    chosen, general = rule.get_call_template, types.unliteral
 
     def template(args: Any, named: Any) -> Any:
-        return chosen(tuple(map(types.unliteral, args)), {key: types.unliteral(arg) for key, arg in named.items()})
+        return chosen(tuple(map(general, args)), {key: general(arg) for key, arg in named.items()})
 
     rule.get_call_template = template
     return rule

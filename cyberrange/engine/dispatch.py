@@ -43,7 +43,7 @@ def begin(p: Arrays, s: State) -> None:
     """Hour 0: the levels are settled, the attack's first operations start, false alarms are planned."""
     line = log(s, L_SCENARIO, -1, -1, 0.0, -1)
     for op in range(len(p.operations)):
-        attack.consider(p, s, op, line)
+        attack.enter(p, s, op, line)
     for sensor in range(len(p.sensors)):
         for unit in range(len(p.units)):
             if p.units[unit].node_end > p.units[unit].node_start:

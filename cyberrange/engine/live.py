@@ -124,7 +124,8 @@ class World:
             callbacks = self._callbacks
             for i in range(count[N_OUT]):
                 due = state.due[i]
-                env.schedule(Occurrence(callbacks, due.kind, due.a, due.b), due.kind, due.delay)  # type: ignore[arg-type]
+                occurrence = Occurrence(callbacks, due.kind, due.a, due.b)
+                env.schedule(occurrence, due.kind + 1, due.delay)  # type: ignore[arg-type]  # SimPy stops at priority 0
             count[N_OUT] = 0
         lines = count[N_LOG] - count[LOG_BASE]
         if lines:

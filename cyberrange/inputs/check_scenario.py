@@ -7,6 +7,7 @@ from typing import get_args
 from cyberrange.errors import Problem, quoted
 from cyberrange.inputs.city import Sector
 from cyberrange.inputs.document import Document
+from cyberrange.inputs.quantities import format_hours
 from cyberrange.inputs.references import cycles, each_unknown, hint_for, shown_cycle, unknown
 from cyberrange.inputs.scenario import Scenario, Step
 
@@ -74,6 +75,7 @@ class _Race:
 
     def __init__(self, scenario: Scenario) -> None:
         self.steps = scenario.steps
+        self._horizon = scenario.horizon
         self.started: set[str] = set()
         self._succeeded: set[str] = set()
         self._holds = False
@@ -92,6 +94,9 @@ class _Race:
     def hindrance(self, name: str) -> str:
         """Say what keeps a step from starting, or nothing."""
         step = self.steps[name]
+        if step.begins >= self._horizon:
+            begins, ends = format_hours(step.begins), format_hours(self._horizon)
+            return f"it begins {begins} after the start, and the scenario ends after {ends}"
         missing = next((other for other in step.after_all if self._fails(other, name)), None)
         if missing:
             never = "succeeds" if missing in self.started else "starts"

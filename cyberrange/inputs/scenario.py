@@ -94,6 +94,8 @@ class Step(Record):
     """Steps that must all have succeeded (each on some target) before this one starts."""
     after_any: tuple[Id, ...] = ()
     """Steps of which one must have succeeded before this one starts."""
+    begins: Hours = 0.0
+    """Time since the scenario's start before which it does not start, even if all else that it needs is there."""
     foothold: Literal["outside", "reach", "held"] = "reach"
     """`outside`: none needed; `reach`: an asset that reaches the target is held; `held`: the target itself is held."""
     duration: Duration

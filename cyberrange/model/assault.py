@@ -109,6 +109,7 @@ def build_attack(
         ),
         "steps": table(
             StepRow,
+            begins=[s.begins for s in steps],
             foothold=[FOOTHOLDS[s.foothold] for s in steps],
             dur=[durations.add(s.duration) for s in steps],
             retries=[s.retries for s in steps],

@@ -115,6 +115,7 @@ class ServiceRow:
 class StepRow:
     """A step of the scenario."""
 
+    begins: float
     foothold: int
     dur: int
     retries: int

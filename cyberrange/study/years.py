@@ -90,7 +90,7 @@ def incidents_of_year(per_year: Mapping[str, float], seed: int, year: int, hours
     Examples
     --------
     >>> [(round(i.hour), i.scenario) for i in incidents_of_year({"flood": 2.0, "insider": 0.5}, seed=7, year=3)]
-    []
+    [(4335, 'flood'), (8048, 'flood'), (8176, 'flood')]
     """
     found = []
     for scenario, rate in per_year.items():
@@ -436,18 +436,25 @@ def overlap_check(
     _check_measure(measure, city)
     on = _range(city, scenarios, per_year, posture, catalogue, start, years, seed, engine)
     calm = play(on.plan([]), seed, 0, years, on.engine)[measure]
-    pairs, incidents, met = [], 0, 0
-    for year in range(years):
-        drawn = on.year(per_year, year)
-        pairs.append(_excess(on, drawn, year, measure, calm[year]))
-        incidents, met = incidents + len(drawn), met + overlapping(scenarios, drawn)
+    drawn = [on.year(per_year, year) for year in range(years)]
+    pairs = []
+    for year, incidents in enumerate(drawn):
+        pairs.append(_excess(on, incidents, year, measure, calm[year]))
         if progress is not None:
             progress(year + 1, years)
     whole, alone = np.array(pairs).T
-    composed = _composed(on, per_year, years, measure)
-    found = [mean_interval(values, level) for values in (composed, alone, whole, whole - alone)]
-    sentence = _sentence(measure, years, incidents, met, *found)
-    return OverlapCheck(measure, years, incidents, met, *found, sentence)
+    check = OverlapCheck(
+        measure=measure,
+        years=years,
+        incidents=sum(len(incidents) for incidents in drawn),
+        overlapping=sum(overlapping(scenarios, incidents) for incidents in drawn),
+        composed=mean_interval(_composed(on, per_year, years, measure), level),
+        alone=mean_interval(alone, level),
+        whole=mean_interval(whole, level),
+        difference=mean_interval(whole - alone, level),
+        sentence="",
+    )
+    return check._replace(sentence=_sentence(check))
 
 
 def _excess(on: _Range, incidents: list[Incident], year: int, measure: str, calm: float) -> tuple[float, float]:
@@ -481,24 +488,30 @@ def _check_measure(measure: str, city: City) -> None:
         raise CyberrangeError(f"{quoted(measure)} is no measure that adds up over incidents.{hint}")
 
 
-def _sentence(
-    measure: str, years: int, incidents: int, met: int, composed: Interval, alone: Interval, whole: Interval,
-    difference: Interval,
-) -> str:  # fmt: skip
+def _sentence(check: OverlapCheck) -> str:
     """Say what a planner must know of the check."""
-    unit = next((m.unit for m in MEASURES if m.name == measure), "citizen-hours")
-    if difference.low <= 0.0 <= difference.high:
-        verdict = f"no effect of overlap is seen: it lies between {difference.low:,.3g} and {difference.high:,.3g}"
+    unit = next((m.unit for m in MEASURES if m.name == check.measure), "citizen-hours")
+    change = check.difference
+    low, high = sorted((abs(change.low), abs(change.high)))
+    if change.low <= 0.0 <= change.high:
+        ends = f"{_figure(change.low)} and {_figure(change.high)}"
+        verdict = f"what that changes cannot be told from chance: it lies between {ends}"
     else:
-        word = "adds" if difference.mean > 0 else "saves"
-        low, high = sorted((abs(difference.low), abs(difference.high)))
-        verdict = f"overlap {word} {abs(difference.mean):,.3g} ({low:,.3g} to {high:,.3g})"
+        word, why = ("adds", "leaves out") if change.mean > 0 else ("saves", "counts too often")
+        verdict = (
+            f"that {word} {_figure(abs(change.mean))} ({_figure(low)} to {_figure(high)}), which a composed year {why}"
+        )
     return (
-        f"In {years} whole years {met} of {incidents} incidents overlapped with another; a year costs "
-        f"{_told(whole)} {unit} of {measure}, the same incidents one at a time {_told(alone)}, and incidents at "
-        f"their scenarios' own starts {_told(composed)}: {verdict}."
+        f"In {check.years} whole years {check.overlapping} of {check.incidents} incidents overlapped with another, and "
+        f"{verdict}. {check.measure.replace('_', ' ').capitalize()} ({unit} a year): {_told(check.whole)} in whole "
+        f"years, {_told(check.alone)} from the same incidents one at a time, and {_told(check.composed)} composed from "
+        "incidents at their scenarios' own starts, watched for their own horizons."
     )
 
 
 def _told(interval: Interval) -> str:
-    return f"{interval.mean:,.4g} ({interval.low:,.4g} to {interval.high:,.4g})"
+    return f"{_figure(interval.mean)} ({_figure(interval.low)} to {_figure(interval.high)})"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

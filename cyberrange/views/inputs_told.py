@@ -270,4 +270,5 @@ def _after(step: Step, names: dict[str, str]) -> str:
     all_of = [f"“{names.get(key, key)}”" for key in step.after_all]
     any_of = [f"“{names.get(key, key)}”" for key in step.after_any]
     parts = ([listed(all_of)] if all_of else []) + ([" or ".join(any_of)] if any_of else [])
+    parts += [f"not before hour {amount(step.begins)}"] if step.begins else []
     return "; ".join(parts) or "at the start"
