@@ -68,11 +68,28 @@ def _expect_complaint(p: Arrays, s: State, v: int, old_level: float, now: float)
     if level >= 1.0:
         return
     if old_level >= 1.0:
-        account.episode += 1
-        node = p.nodes[row.node]
-        u = uniform(s.seed_key, node.key_lo, node.key_hi, P_COMPLAINT, account.episode)
-        account.complaint_left = -math.log(1.0 - u)
+        _lose_patience(p, s, v)
     if account.complaint_left > 0.0:
         hours = account.complaint_left / (row.complaints * row.people * (1.0 - level))
         wait = time_to_use(p.uses, row.use, now, hours)
         schedule(s, wait, E_COMPLAINT, v, account.complaint_stamp)
+
+
+def _lose_patience(p: Arrays, s: State, v: int) -> None:
+    """Draw how much more a service must fail to serve until people complain: an exponential threshold."""
+    account = s.accounts[v]
+    account.episode += 1
+    node = p.nodes[p.services[v].node]
+    u = uniform(s.seed_key, node.key_lo, node.key_hi, P_COMPLAINT, account.episode)
+    account.complaint_left = -math.log(1.0 - u)
+
+
+def complain_anew(p: Arrays, s: State, root: int, now: float) -> None:
+    """An alert about an asset was dismissed: people whose services it keeps down will complain again."""
+    for v in range(len(p.services)):
+        node = s.nodes[p.services[v].node]
+        starved = node.level < 1.0 and node.blame >= 0 and s.effects[node.blame].node == root
+        if starved and s.accounts[v].complaint_left <= 0.0:
+            close(p, s, v, node.level, node.blame, now)
+            _lose_patience(p, s, v)
+            _expect_complaint(p, s, v, node.level, now)

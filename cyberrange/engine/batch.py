@@ -105,7 +105,7 @@ class Player:
 
     def _run(self, seed: int, first: int, runs: int, *, logging: bool) -> tuple[Any, int]:
         state = self._state
-        books = np.empty((runs, state.size_of_books), dtype=np.uint8)
+        books = np.empty((runs, state.size_of_books), dtype=np.int64)
         well, ended, events = kernel()(
             self._slots, state.slots, self._clock[0], state.fixed, state.fresh, books,
             seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, first, self.plan.scenario.horizon, int(logging),

@@ -109,11 +109,10 @@ def _signature() -> Any:
     import numba
 
     types: Any = numba.types
-    word, byte = types.int64, types.uint8
-    slots, flat = types.Array(word, 1, "C"), types.Array(byte, 1, "C")
-    rows = types.Array(byte, 2, "C")
+    word = types.int64
+    words, rows = types.Array(word, 1, "C"), types.Array(word, 2, "C")
     return types.UniTuple(word, 3)(
-        slots, slots, slots, flat, flat, rows, word, word, word, types.float64, word
+        words, words, words, words, words, rows, word, word, word, types.float64, word
     )  # fmt: skip
 
 

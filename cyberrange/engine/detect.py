@@ -2,6 +2,7 @@
 
 import math
 
+from cyberrange.engine.accounts import complain_anew
 from cyberrange.engine.case import ask_anew, discover, notice, set_condition
 from cyberrange.engine.draws import (
     P_DELAY,
@@ -164,3 +165,5 @@ def triaged(p: Arrays, s: State, i: int, now: float) -> None:
         discover(p, s, node, i, now, line)
     else:
         log(s, L_DISMISSED, i, node, 0.0, tasks[i].event)
+        if tasks[i].truth == 1:
+            complain_anew(p, s, node, now)

@@ -164,9 +164,9 @@ def play_replicates(
     plan_slots, state_slots, clock_slots
         Lead to a plan, a state and a clock.
     fixed, fresh
-        The memory of the state that has a fixed size, and what it holds at hour 0: bytes.
+        The memory of the state that has a fixed size, and what it holds at hour 0: words.
     books
-        Bytes (replicates x size of the books, which lie at the beginning of `fixed`).
+        Words (replicates x size of the books, which lie at the beginning of `fixed`).
     seed_lo, seed_hi, first
         The two words of the seed, and the first replicate.
     horizon

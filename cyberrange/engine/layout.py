@@ -15,6 +15,8 @@ from cyberrange.engine.kernel import CLOCK_COUNTERS, CLOCK_ROWS, Clock, Pending
 from cyberrange.engine.state import GROWING, STATE_ROWS, VECTORS, State, sizes
 from cyberrange.model.plan import ROWS, Arrays, Calendars, Floats, Settings, Uses, dtype_of
 
+WORD = 8
+"""Bytes of every column."""
 BUNDLES = (Calendars, Uses)
 _ROWS_OF: dict[type, dict[str, type]] = {Arrays: ROWS, State: STATE_ROWS, Clock: CLOCK_ROWS}
 
@@ -98,7 +100,7 @@ class StateMemory(NamedTuple):
 
     @property
     def size_of_books(self) -> int:
-        """Bytes at the beginning of `fixed` that hold the books."""
+        """Words at the beginning of `fixed` that hold the books."""
         return max(end for _, end, _ in self.books.values())
 
 
@@ -107,8 +109,8 @@ def memory_of_state(arrays: Arrays, room: Mapping[str, int]) -> StateMemory:
     size = {**sizes(arrays), **room}
     kinds = {field.name: _dtype(field) for field in fields_of(State)}
     fixed_size = sorted((name for name in kinds if name not in GROWING), key=lambda name: name not in Books._fields)
-    places = dict(_places((name, kinds[name].itemsize * size[name]) for name in fixed_size))
-    fixed = np.zeros(max(end for _, end in places.values()), dtype=np.uint8)
+    places = dict(_places((name, kinds[name].itemsize // WORD * size[name]) for name in fixed_size))
+    fixed = np.zeros(max(end for _, end in places.values()), dtype=np.int64)
     views: dict[str, Any] = {name: fixed[first:end].view(kinds[name]) for name, (first, end) in places.items()}
     views |= {name: np.empty(size[name], dtype=kinds[name]) for name in GROWING}
     for name, view in views.items():
