@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cyberrange.cli import benching, checking, importing, listing, playing
+from cyberrange.cli import benching, checking, importing, listing, playing, studying
 from cyberrange.errors import CyberrangeError
 
 STOPPED = 130
@@ -43,6 +43,7 @@ app.command("check")(checking.check)
 app.command("list")(listing.list_)
 app.command("run")(playing.run)
 app.command("compare")(playing.compare)
+app.command("study")(studying.study)
 app.command("bench")(benching.bench)
 app.command("schema")(checking.schema)
 app.add_typer(importing.app, name="import")

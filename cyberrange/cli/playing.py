@@ -34,6 +34,7 @@ def run(
     seed: Seed = 7,
     replicate: Annotated[int, typer.Option(min=0, help="Which replicate of the seed.")] = 0,
     controls: ControlsName = "controls",
+    decisions: Annotated[str | None, typer.Option(help="A log of decisions, by file or by name.")] = None,
     report: ReportFile = None,
     events: Annotated[Path | None, typer.Option(help="Write the log of events (.csv or .parquet).")] = None,
     as_json: AsJson = False,
@@ -46,8 +47,11 @@ def run(
     catalogue = cr.load_catalogue(controls)
     what, who = _load(city, [scenario], [posture], catalogue)
     (attack,), (answer,) = what[1], who.values()
+    decided = cr.load_decisions(decisions) if decisions else None
     with Meter("Playing"):
-        played = cr.simulate(what[0], attack, answer, seed=seed, replicate=replicate, catalogue=catalogue)
+        played = cr.simulate(
+            what[0], attack, answer, seed=seed, replicate=replicate, catalogue=catalogue, decisions=decided
+        )
         write(events, lambda draft: _write_table(played.events, draft))
     if report:
         _write_run_report(played, report)

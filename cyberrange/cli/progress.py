@@ -44,6 +44,15 @@ class Meter:
         if self._bar is not None:
             self._bar.stop()
 
+    def begin(self, what: str) -> None:
+        """Begin another part, whose work is counted anew."""
+        self._what = what
+        self._began = self._said = time.monotonic()
+        if self._bar is not None and self._task is not None:
+            self._bar.reset(self._task, description=what, total=None)
+        else:
+            print(f"{what} ...", file=sys.stderr)
+
     def say(self, what: str) -> None:
         """Show what is being done, where it cannot be counted."""
         if self._bar is not None and self._task is not None:

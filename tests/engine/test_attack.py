@@ -527,6 +527,20 @@ def test_citizens_complain_when_enough_of_them_were_not_served():
     agrees("unserved citizen-hours before the complaint", missed, 20)
 
 
+def test_citizens_complain_again_after_their_alert_was_dismissed():
+    """Each time a new exponential threshold: 1/rate more citizen-hours on average, from the dismissal on."""
+    of = city({"a": asset()}, {"tax": service(need("a"), complaints=0.05)})
+    attack = scenario(4000, hit=step("a", {"do": "impair", "level": 0.75}, duration=10))
+    deaf = posture(triage={"team": "analysts", "duration": 2, "confirms": 0})
+    missed = []
+    for replicate in range(60):
+        world = play(of, attack, deaf, replicate=replicate)
+        complaints, dismissals = hours(world, "alert.complaint"), hours(world, "alert.dismissed")
+        missed += [(c - d) * 0.25 for c, d in zip(complaints[1:], dismissals, strict=False)]
+        assert len(complaints) > 10
+    agrees("unserved citizen-hours from a dismissal to the next complaint", missed, 20)
+
+
 def test_an_outage_that_the_response_makes_is_no_reason_to_look_for_an_attacker():
     of = city({"a": asset()}, {"tax": service(need("a"), complaints=1.0)})
     world = play(
