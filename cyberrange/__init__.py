@@ -35,8 +35,11 @@ if TYPE_CHECKING:
     from cyberrange.inputs.writing import save
     from cyberrange.model.build import CannotPlayError, compile_plan
     from cyberrange.results.run import Run, simulate
-    from cyberrange.study.compare import Comparison, compare
+    from cyberrange.study.annual import AnnualRisk
+    from cyberrange.study.answer import Answer, answer
+    from cyberrange.study.compare import Comparison, compare, compare_until
     from cyberrange.study.runner import replicate
+    from cyberrange.study.study import Study
 
 _HOMES = {
     "cyberrange.errors": ("CyberrangeError", "InputError", "Problem"),
@@ -58,12 +61,17 @@ _HOMES = {
     "cyberrange.inputs.writing": ("save",),
     "cyberrange.model.build": ("CannotPlayError", "compile_plan"),
     "cyberrange.results.run": ("Run", "simulate"),
-    "cyberrange.study.compare": ("Comparison", "compare"),
+    "cyberrange.study.annual": ("AnnualRisk",),
+    "cyberrange.study.answer": ("Answer", "answer"),
+    "cyberrange.study.compare": ("Comparison", "compare", "compare_until"),
     "cyberrange.study.runner": ("replicate",),
+    "cyberrange.study.study": ("Study",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AnnualRisk",
+    "Answer",
     "CannotPlayError",
     "Catalogue",
     "City",
@@ -75,8 +83,11 @@ __all__ = [
     "Problem",
     "Run",
     "Scenario",
+    "Study",
     "StudySpec",
+    "answer",
     "compare",
+    "compare_until",
     "compile_plan",
     "load_catalogue",
     "load_city",

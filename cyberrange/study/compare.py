@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cyberrange.errors import CyberrangeError, did_you_mean, quoted
 from cyberrange.inputs.city import City
 from cyberrange.inputs.controls import Catalogue
 from cyberrange.inputs.decisions import Decisions
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.model.build import Plan, compile_plan
+from cyberrange.results.intervals import Floats
 from cyberrange.results.paired import paired_differences
 from cyberrange.results.provenance import provenance
-from cyberrange.study.runner import Choice, play_all
+from cyberrange.study.runner import Choice, chosen_engine, play, play_all
+from cyberrange.study.stopping import Stopped, until_precise
 from cyberrange.study.workers import Progress
 
 
@@ -114,3 +117,66 @@ def compare(
         seed=seed,
         provenance={key: provenance(plan, seed) for key, plan in zip(keys, plans, strict=True)},
     )
+
+
+def compare_until(
+    city: City,
+    scenario: Scenario,
+    base: Posture,
+    other: Posture,
+    *,
+    indifference: float,
+    seed: int,
+    measure: str = "loss_rupees",
+    relative: float = 0.05,
+    level: float = 0.95,
+    most: int = 10_000,
+    engine: Choice = "auto",
+    catalogue: Catalogue | None = None,
+    progress: Progress | None = None,
+) -> Stopped:
+    """Compare two postures in pairs until their difference is known well enough, or known not to matter.
+
+    Parameters
+    ----------
+    city, scenario, catalogue
+        What is played.
+    base, other
+        The difference is `other` less `base`.
+    indifference
+        The largest difference that is not worth paying for, in the unit of the measure: rupees where none is named.
+    seed
+        Names the luck.
+    measure
+        A column of `cyberrange.replicate`.
+    relative, level, most
+        As for `cyberrange.study.stopping.until_precise`: the half-width asked for as a share of the difference, the
+        confidence, the most replicates.
+    engine, progress
+        As for `cyberrange.replicate`.
+
+    Raises
+    ------
+    CyberrangeError
+        When there is no such measure, or a setting is out of its range.
+
+    Examples
+    --------
+    >>> import cyberrange as cr
+    >>> one = cr.load_posture("inhouse_ciso")
+    >>> cr.compare_until(cr.load_city("kasba"), cr.load_scenario("calm_day"), one, one, indifference=1, seed=7).reason
+    'indifferent'
+    """
+    plans = [compile_plan(city, scenario, posture, catalogue) for posture in (base, other)]
+    how = chosen_engine(engine, most)
+
+    def sample(first: int, last: int) -> Floats:
+        tables = [play(plan, seed, first, last, how) for plan in plans]
+        if measure not in tables[0]:
+            raise CyberrangeError(f"there is no measure {quoted(measure)}.{did_you_mean(measure, tables[0])}")
+        if progress is not None:
+            progress(last, most)
+        gaps: Floats = tables[1][measure] - tables[0][measure]
+        return gaps
+
+    return until_precise(sample, indifference=indifference, relative=relative, level=level, most=most)

@@ -9,7 +9,7 @@ import cyberrange as cr
 from cyberrange.engine.events import LOG_KINDS
 from cyberrange.results.intervals import mean_interval
 from cyberrange.results.paired import paired_differences, relative_difference
-from cyberrange.study.runner import chunks_of
+from cyberrange.results.store import Cell, Chunk
 
 KASBA = cr.load_city("kasba")
 INSIDER = cr.load_scenario("insider")
@@ -55,8 +55,9 @@ def test_common_luck_makes_a_difference_easier_to_see() -> None:
 
 def test_chunks_cover_every_replicate_once() -> None:
     for runs in (1, 2, 7, 100, 1001):
-        for workers in (1, 2, 16):
-            assert [r for chunk in chunks_of(runs, workers) for r in chunk] == list(range(runs))
+        for size in (1, 2, 16, 2000):
+            chunks = Chunk(Cell("base", "calm_day"), 0, runs - 1).cut(size)
+            assert [r for chunk in chunks for r in range(chunk.first, chunk.last + 1)] == list(range(runs))
 
 
 def test_progress_counts_up_to_all_replicates() -> None:
@@ -116,3 +117,23 @@ def test_a_ciso_of_the_citys_own_shortens_the_way_to_the_first_decision(scenario
     )
     table = compared.table.set_index(["measure", "posture"])
     assert table.loc[("time_to_decide", "inhouse"), "high"] < 0
+
+
+def test_comparing_stops_when_the_difference_is_known_well_enough() -> None:
+    found = cr.compare_until(KASBA, INSIDER, VENDOR, INHOUSE, indifference=1.0, relative=0.5, seed=5, most=2000)
+    table = cr.compare(KASBA, [INSIDER], {"vendor": VENDOR, "inhouse": INHOUSE}, runs=found.runs, seed=5).table
+    row = table[(table["measure"] == "loss_rupees") & (table["posture"] == "inhouse")].iloc[0]
+    assert found.interval.mean == pytest.approx(row["difference"], rel=1e-12)
+    half = found.interval.high - found.interval.mean
+    assert found.reason == "precise"
+    assert half <= 0.5 * abs(found.interval.mean)
+
+
+def test_comparing_stops_at_once_where_no_difference_is_worth_paying_for() -> None:
+    found = cr.compare_until(KASBA, INSIDER, VENDOR, INHOUSE, indifference=1e15, seed=5)
+    assert (found.reason, found.runs) == ("indifferent", 100)
+
+
+def test_an_unknown_measure_is_named_with_what_may_be_meant() -> None:
+    with pytest.raises(cr.CyberrangeError, match=r"'loss_ruppees'.*'loss_rupees'"):
+        cr.compare_until(KASBA, INSIDER, VENDOR, INHOUSE, indifference=1.0, seed=5, measure="loss_ruppees")
