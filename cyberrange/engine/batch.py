@@ -107,7 +107,7 @@ class Player:
         state = self._state
         books = np.empty((runs, state.size_of_books), dtype=np.int64)
         well, ended, events = kernel()(
-            self._slots, state.slots, self._clock[0], state.fixed, state.fresh, books,
+            self._slots, state.slots, self._clock[0], state.memory_slots, books,
             seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, first, self.plan.scenario.horizon, int(logging),
         )  # fmt: skip
         self.events += events

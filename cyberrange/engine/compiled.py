@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
-from cyberrange.engine.kernel import Clock
+from cyberrange.engine.kernel import Clock, Memory
 from cyberrange.engine.layout import columns_of, fields_of
 from cyberrange.engine.state import State
 from cyberrange.model.plan import Arrays
@@ -68,7 +68,7 @@ def compile_rules() -> Mapping[str, Any]:
                 twin = FunctionType(rule.__code__, vars(places[name]), label, rule.__defaults__)
                 compiled = _one_for_all_constants(njit(error_model="numpy", no_cfunc_wrapper=True)(twin))
                 rules[f"{name}.{label}"] = twins[id(rule)] = compiled
-    for label, record in (("plan_of", Arrays), ("state_of", State), ("clock_of", Clock)):
+    for label, record in (("plan_of", Arrays), ("state_of", State), ("clock_of", Clock), ("memory_of", Memory)):
         rules[f"kernel.{label}"] = twins[id(getattr(modules["kernel"], label))] = opener(_bundle(record))
     for name, module in modules.items():
         vars(places[name]).update({label: twins.get(id(value), value) for label, value in vars(module).items()})
@@ -112,7 +112,7 @@ def _signature() -> Any:
     word = types.int64
     words, rows = types.Array(word, 1, "C"), types.Array(word, 2, "C")
     return types.UniTuple(word, 3)(
-        words, words, words, words, words, rows, word, word, word, types.float64, word
+        words, words, words, words, rows, word, word, word, types.float64, word
     )  # fmt: skip
 
 

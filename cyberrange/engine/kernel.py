@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from cyberrange.engine import dispatch
 from cyberrange.engine.draws import threefry
 from cyberrange.engine.state import FULL, LOGGING, N_LOG, N_OUT, STUCK, State
-from cyberrange.engine.work import renew_tasks
 from cyberrange.model.plan import Arrays, Floats, Ints
 
 # What the clock counts: events on the heap, events ever put on it, events played, lines of the log that have an hour,
@@ -38,6 +37,18 @@ class Clock(NamedTuple):
     heap: list[Pending]
     hours: Floats
     count: Ints  # type: ignore[assignment]
+
+
+class Memory(NamedTuple):
+    """The memory of a state that has a fixed size, and how to set it back to hour 0.
+
+    It holds tables one after the other. Each has four numbers in `tables`: its first word in `fixed`, its rows, the
+    words of a row, and where in `rows` the words of a fresh row begin.
+    """
+
+    fixed: Ints
+    rows: Ints
+    tables: Ints
 
 
 CLOCK_ROWS: dict[str, type] = {"heap": Pending}
@@ -153,20 +164,39 @@ def clock_of(slots: Any) -> Clock:
     return slots  # type: ignore[no-any-return]
 
 
+def memory_of(slots: Any) -> Memory:
+    """Open the memory of a state, as `plan_of` does a plan."""
+    return slots  # type: ignore[no-any-return]
+
+
+def set_back(p: Arrays, s: State, memory: Memory) -> None:
+    """Set a state back to hour 0: every row fresh, every store as full as given."""
+    fixed = memory.fixed
+    rows = memory.rows
+    for t in range(0, len(memory.tables), 4):
+        at = memory.tables[t]
+        width = memory.tables[t + 2]
+        fresh = memory.tables[t + 3]
+        for _ in range(memory.tables[t + 1]):
+            for k in range(width):
+                fixed[at + k] = rows[fresh + k]
+            at += width
+    for need in range(len(p.needs)):
+        s.needs[need].store = p.needs[need].cover_hours * p.needs[need].cover_full
+
+
 def play_replicates(
-    plan_slots: Any, state_slots: Any, clock_slots: Any, fixed: Any, fresh: Any, books: Any,
+    plan_slots: Any, state_slots: Any, clock_slots: Any, memory_slots: Any, books: Any,
     seed_lo: int, seed_hi: int, first: int, horizon: float, logging: int,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Play one replicate for each row of `books`, and copy the books of each there.
 
     Parameters
     ----------
-    plan_slots, state_slots, clock_slots
-        Lead to a plan, a state and a clock.
-    fixed, fresh
-        The memory of the state that has a fixed size, and what it holds at hour 0: words.
+    plan_slots, state_slots, clock_slots, memory_slots
+        Lead to a plan, a state, a clock, and the memory in which the state lies.
     books
-        Words (replicates x size of the books, which lie at the beginning of `fixed`).
+        Words (replicates x size of the books, which lie at the beginning of the memory).
     seed_lo, seed_hi, first
         The two words of the seed, and the first replicate.
     horizon
@@ -182,17 +212,17 @@ def play_replicates(
     p = plan_of(plan_slots)
     s = state_of(state_slots)
     clock = clock_of(clock_slots)
-    width = books.shape[1]
+    memory = memory_of(memory_slots)
     events = 0
     for k in range(books.shape[0]):
         replicate = first + k
-        renew_tasks(s)  # those of the run before, which are still counted
-        fixed[:] = fresh
+        set_back(p, s, memory)
         s.seed_key[0], s.seed_key[1] = threefry(seed_lo, seed_hi, replicate & 0xFFFFFFFF, replicate >> 32)
         s.count[LOGGING] = logging
         ended = play(p, s, clock, horizon)
         events += clock.count[N_PLAYED]
         if ended != 0:
             return k, ended, events
-        books[k, :] = fixed[:width]
+        for word in range(books.shape[1]):
+            books[k, word] = memory.fixed[word]
     return books.shape[0], 0, events

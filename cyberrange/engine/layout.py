@@ -4,14 +4,15 @@ The same description serves both sides: `fields_of` says which tables, vectors a
 writes their addresses and sizes, and `cyberrange.engine.lowering` reads them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import astuple, fields
+from itertools import pairwise
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
 from cyberrange.engine.books import Books
-from cyberrange.engine.kernel import CLOCK_COUNTERS, CLOCK_ROWS, Clock, Pending
+from cyberrange.engine.kernel import CLOCK_COUNTERS, CLOCK_ROWS, Clock, Memory, Pending
 from cyberrange.engine.state import GROWING, STATE_ROWS, VECTORS, State, sizes
 from cyberrange.model.plan import ROWS, Arrays, Calendars, Floats, Settings, Uses, dtype_of
 
@@ -37,7 +38,7 @@ class Field(NamedTuple):
 
 
 def fields_of(record: type) -> list[Field]:
-    """Return the fields of `Arrays`, `State`, `Clock`, `Calendars` or `Uses` in order, with their slots."""
+    """Return the fields of `Arrays`, `State`, `Clock`, `Memory`, `Calendars` or `Uses` in order, with their slots."""
     found: list[Field] = []
     slot = 0
     for name, hint in get_type_hints(record).items():
@@ -86,53 +87,56 @@ def slots_of(arrays: list[Any]) -> Any:
 class StateMemory(NamedTuple):
     """The state of one run in memory.
 
-    All that has a fixed size lies in `fixed`, so that one copy from `fresh` sets it back to hour 0; the tables that
-    grow lie apart, with their room.
+    All that has a fixed size lies in one piece, the books first; the tables that grow lie apart, with their room. What
+    is there before the first run is anything: `kernel.set_back` makes it a state.
     """
 
     slots: Any
-    fixed: Any
-    fresh: Any
+    memory: Memory
+    memory_slots: Any
     views: State
     """The same memory, as arrays by name."""
     books: dict[str, tuple[int, int, np.dtype[Any]]]
-    """Where in `fixed` each part of the books lies, from and to, and its type."""
+    """Where in `memory.fixed` each part of the books lies, from and to, and its type."""
 
     @property
     def size_of_books(self) -> int:
-        """Words at the beginning of `fixed` that hold the books."""
+        """Words at the beginning of the memory that hold the books."""
         return max(end for _, end, _ in self.books.values())
 
 
 def memory_of_state(arrays: Arrays, room: Mapping[str, int]) -> StateMemory:
-    """Lay out the state of a plan, at hour 0, with room for so many rows of each growing table; the books lie first."""
+    """Lay out the state of a plan, with room for so many rows of each growing table."""
     size = {**sizes(arrays), **room}
     kinds = {field.name: _dtype(field) for field in fields_of(State)}
-    fixed_size = sorted((name for name in kinds if name not in GROWING), key=lambda name: name not in Books._fields)
-    places = dict(_places((name, kinds[name].itemsize // WORD * size[name]) for name in fixed_size))
-    fixed = np.zeros(max(end for _, end in places.values()), dtype=np.int64)
-    views: dict[str, Any] = {name: fixed[first:end].view(kinds[name]) for name, (first, end) in places.items()}
+    names = sorted((name for name in kinds if name not in GROWING), key=lambda name: name not in Books._fields)
+    widths = {name: kinds[name].itemsize // WORD for name in names}
+    ends = np.cumsum([widths[name] * size[name] for name in names]).tolist()
+    places = dict(zip(names, pairwise([0, *ends]), strict=True))
+    fresh = [_fresh_row(name, kinds[name]) for name in names]
+    starts = np.cumsum([0, *map(len, fresh)]).tolist()
+    tables = [(places[name][0], size[name], widths[name], start) for name, start in zip(names, starts, strict=False)]
+    parts: list[Any] = [np.empty(ends[-1], np.int64), np.concatenate(fresh), np.array(tables, np.int64).ravel()]
+    memory: Any = Memory(*parts)
+    views: dict[str, Any] = {name: memory.fixed[first:end].view(kinds[name]) for name, (first, end) in places.items()}
     views |= {name: np.empty(size[name], dtype=kinds[name]) for name in GROWING}
-    for name, view in views.items():
-        view[:] = astuple(STATE_ROWS[name]()) if name in STATE_ROWS else VECTORS[name]
-    views["needs"]["store"] = arrays.needs["cover_hours"] * arrays.needs["cover_full"]  # type: ignore[call-overload]
     state = State(**views)
-    books = {name: (*places[name], kinds[name]) for name in fixed_size if name in Books._fields}
-    return StateMemory(slots_of(list(state)), fixed, fixed.copy(), state, books)
+    books = {name: (*places[name], kinds[name]) for name in names if name in Books._fields}
+    return StateMemory(slots_of(list(state)), memory, slots_of(list(memory)), state, books)
+
+
+def _fresh_row(name: str, kind: np.dtype[Any]) -> Any:
+    """Return a row of a table at hour 0, or an element of a vector, as words."""
+    row = np.empty(1, dtype=kind)
+    row[0] = astuple(STATE_ROWS[name]()) if name in STATE_ROWS else VECTORS[name]
+    return row.view(np.int64)
 
 
 def memory_of_clock(room: int, lines: int) -> tuple[Any, Clock]:
     """Return the slots and the arrays of an event heap with so much room, and of the hours of so many lines."""
-    heap = np.zeros(room, dtype=dtype_of(Pending))
+    heap = np.empty(room, dtype=dtype_of(Pending))
     clock = Clock(heap, np.zeros(lines), np.zeros(CLOCK_COUNTERS, dtype=np.int64))  # type: ignore[arg-type]
     return slots_of(list(clock)), clock
-
-
-def _places(parts: Iterator[tuple[str, int]]) -> Iterator[tuple[str, tuple[int, int]]]:
-    end = 0
-    for name, size in parts:
-        yield name, (end, end + size)
-        end += size
 
 
 def _dtype(field: Field) -> np.dtype[Any]:

@@ -73,7 +73,7 @@ def new_task(
     which: int,
     now: float,
 ) -> int:
-    """Enter a task into the book of tasks; its row is fresh, so only what differs from a fresh row is written."""
+    """Enter a task into the book of tasks."""
     i = s.count[N_TASK]
     if i >= len(s.tasks) - 1:  # the last row takes what finds no room; the run is played again with more
         s.count[FULL] = 1
@@ -90,22 +90,16 @@ def new_task(
     task.key_hi = hi
     task.asked = now
     task.approved = now
+    task.state = ASKED
+    task.sensor = -1
+    task.event = -1
+    task.queued = NEVER
+    task.started = NEVER
+    task.ended = NEVER
+    task.luck = 0.0
+    task.next = -1
     s.count[N_TASK] = i + 1
     return i
-
-
-def renew_tasks(s: State) -> None:
-    """Make the rows of the book of tasks fresh again, for the next run in the same memory."""
-    for i in range(s.count[N_TASK]):
-        task = s.tasks[i]
-        task.state = ASKED
-        task.sensor = -1
-        task.event = -1
-        task.queued = NEVER
-        task.started = NEVER
-        task.ended = NEVER
-        task.luck = 0.0
-        task.next = -1
 
 
 def request(p: Arrays, s: State, step: int, node: int, unit: int, which: int, now: float, cause: int) -> int:
