@@ -192,14 +192,11 @@ def review_asset(p: Arrays, s: State, node: int, now: float, cause: int) -> None
     nodes = s.nodes
     unit = p.nodes[node].unit
     bits = s.cases[unit].bits
-    withheld = s.cases[unit].withheld | nodes[node].withheld
     again = True
     while again:
         again = False
         for step in range(2, len(p.responses)):
             if p.responses[step].scope != codes.ASSET or nodes[node].begun & p.responses[step].bit:
-                continue
-            if withheld & p.responses[step].bit:
                 continue
             if bits & p.responses[step].need_case != p.responses[step].need_case:
                 continue
@@ -209,7 +206,7 @@ def review_asset(p: Arrays, s: State, node: int, now: float, cause: int) -> None
                 nodes[node].begun |= p.responses[step].bit
                 nodes[node].done |= p.responses[step].bit
                 again = True
-            elif not _stranded(p, s, node):
+            elif nodes[node].withheld & p.responses[step].bit == 0 and not _stranded(p, s, node):
                 nodes[node].begun |= p.responses[step].bit
                 request(p, s, step, node, unit, nodes[node].round, now, cause)
 

@@ -138,7 +138,9 @@ def _marker() -> Path | None:
 def is_compiled() -> bool:
     """Whether the rules as they stand were compiled before, so that `kernel` returns in a second or two."""
     marker = _marker()
-    return bool(_loop().signatures) or (marker is not None and marker.exists())
+    source = Path(_loop().py_func.__code__.co_filename)
+    kept = marker is not None and marker.exists() and marker.stat().st_mtime >= source.stat().st_mtime
+    return bool(_loop().signatures) or kept
 
 
 @cache

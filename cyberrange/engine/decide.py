@@ -1,10 +1,10 @@
 """Rules of decisions: people ask for a step of the playbook, keep it back, or give it back to the playbook."""
 
-from cyberrange.engine.case import discover, review_case
+from cyberrange.engine.case import discover, refresh, review_case
 from cyberrange.engine.effects import mark_suspect
 from cyberrange.engine.events import L_DECISION, log
 from cyberrange.engine.state import ASKED, N_TASK, QUEUED, State
-from cyberrange.engine.work import drop, request
+from cyberrange.engine.work import dispatch, drop, request
 from cyberrange.model import codes
 from cyberrange.model.plan import Arrays
 
@@ -14,9 +14,9 @@ def decide(p: Arrays, s: State, d: int, now: float) -> None:
     row = p.decisions[d]
     line = log(s, L_DECISION, d, row.node, 0.0, 0)
     if row.do == codes.WITHHOLD:
-        _withhold(p, s, row.step, row.unit, row.node, line)
+        _withhold(p, s, row.step, row.unit, row.node, now, line)
     elif row.do == codes.RELEASE:
-        _release(p, s, row.step, row.unit, row.node)
+        _keep_back(p, s, row.step, row.unit, row.node, False)
         review_case(p, s, row.unit, now, line)
     elif p.responses[row.step].scope == codes.CASE:
         _ask_for_case(p, s, row.step, row.unit, now, line)
@@ -28,13 +28,10 @@ def decide(p: Arrays, s: State, d: int, now: float) -> None:
                 _ask_for_asset(p, s, row.step, node, now, line)
 
 
-def _withhold(p: Arrays, s: State, step: int, unit: int, node: int, cause: int) -> None:
+def _withhold(p: Arrays, s: State, step: int, unit: int, node: int, now: float, cause: int) -> None:
     """Keep a step from being asked for, and give up its tasks that have not begun."""
     bit = p.responses[step].bit
-    if node >= 0:
-        s.nodes[node].withheld |= bit
-    else:
-        s.cases[unit].withheld |= bit
+    _keep_back(p, s, step, unit, node, True)
     for i in range(s.count[N_TASK]):
         task = s.tasks[i]
         meant = task.step == step and task.unit == unit and (node < 0 or task.node == node)
@@ -44,17 +41,22 @@ def _withhold(p: Arrays, s: State, step: int, unit: int, node: int, cause: int) 
                 s.nodes[task.node].begun &= ~bit
             else:
                 s.cases[unit].begun &= ~bit
+    for team in range(len(p.teams)):  # others may have waited behind what was given up
+        dispatch(p, s, team, now)
+    refresh(p, s, unit, now, cause)
 
 
-def _release(p: Arrays, s: State, step: int, unit: int, node: int) -> None:
-    """Give a step back to the playbook; without an asset, for every asset of the city."""
+def _keep_back(p: Arrays, s: State, step: int, unit: int, node: int, withhold: bool) -> None:
+    """Mark a step as kept back or not: for the case, for one asset, or (node -1) for every asset of the city."""
     bit = p.responses[step].bit
-    if node >= 0:
-        s.nodes[node].withheld &= ~bit
+    if p.responses[step].scope == codes.CASE:
+        case = s.cases[unit]
+        case.withheld = case.withheld | bit if withhold else case.withheld & ~bit
         return
-    s.cases[unit].withheld &= ~bit
     for j in range(p.units[unit].node_start, p.units[unit].node_end):
-        s.nodes[p.unit_node[j]].withheld &= ~bit
+        if node < 0 or p.unit_node[j] == node:
+            state = s.nodes[p.unit_node[j]]
+            state.withheld = state.withheld | bit if withhold else state.withheld & ~bit
 
 
 def _ask_for_case(p: Arrays, s: State, step: int, unit: int, now: float, cause: int) -> None:

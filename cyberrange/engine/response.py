@@ -127,6 +127,10 @@ def _case_effect(p: Arrays, s: State, i: int, step: int, unit: int, now: float, 
     bit = p.responses[step].bit
     if effect == codes.INVESTIGATE:
         if _investigate(p, s, i, step, unit, now, cause):
+            if s.cases[unit].withheld & bit:
+                s.cases[unit].begun &= ~bit
+                refresh(p, s, unit, now, cause)
+                return
             request(p, s, step, -1, unit, s.cases[unit].rounds, now, cause)
             return
     elif effect == codes.DECLARE:

@@ -91,7 +91,7 @@ class NodeState:
     done: int = 0
     begun: int = 0
     withheld: int = 0
-    """Steps that the playbook may not ask for by itself, on decision; as bits, as `done` and `begun`."""
+    """Asset steps that the playbook may not ask for by itself, as people decided; bits like those of `done`."""
     round: int = 0
     """How often it was hit, found and made whole."""
     dropped: int = 0
@@ -231,6 +231,7 @@ class Case:
     bits: int = 0
     begun: int = 0
     withheld: int = 0
+    """Case steps that the playbook may not ask for by itself."""
     knowledge: float = 0.0
     rounds: int = 0
     open: int = 0

@@ -96,6 +96,11 @@ def compare(
         raise ValueError("runs must be at least 1")
     if len({scenario.id for scenario in scenarios}) < len(scenarios):
         raise ValueError("two scenarios have the same id")
+    for name in decisions or {}:
+        if name not in postures:
+            raise CyberrangeError(
+                f"decisions are given for {quoted(name)}, which is no posture here.{did_you_mean(name, postures)}"
+            )
     keys = [(scenario.id, name) for scenario in scenarios for name in postures]
     plans: list[Plan] = [
         compile_plan(city, scenario, posture, catalogue, (decisions or {}).get(name))
