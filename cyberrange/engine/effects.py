@@ -41,19 +41,22 @@ BITS = (
 def new_effect(s: State, node: int, attack: int, do: int, level: float, event: int) -> int:
     """Record an effect on a node; losses are charged to its number."""
     e = s.count[N_EFFECT]
-    if e >= len(s.effects) - 1:  # the last row takes what finds no room; the run is played again with more
+    before = -1
+    if e < len(s.effects) - 1:
+        s.count[N_EFFECT] = e + 1
+        before = s.nodes[node].last_effect
+        s.nodes[node].last_effect = e
+    else:  # the last row takes what finds no room; the run is played again with more
         s.count[FULL] = 1
-        return e
-    s.effects[e].node = node
-    s.effects[e].attack = attack
-    s.effects[e].do = do
-    s.effects[e].level = level
-    s.effects[e].event = event
-    s.effects[e].lost = 0.0
-    s.effects[e].live = 1
-    s.effects[e].before = s.nodes[node].last_effect
-    s.nodes[node].last_effect = e
-    s.count[N_EFFECT] = e + 1
+    effect = s.effects[e]
+    effect.node = node
+    effect.attack = attack
+    effect.do = do
+    effect.level = level
+    effect.event = event
+    effect.lost = 0.0
+    effect.live = 1
+    effect.before = before
     return e
 
 

@@ -75,9 +75,10 @@ def new_task(
 ) -> int:
     """Enter a task into the book of tasks."""
     i = s.count[N_TASK]
-    if i >= len(s.tasks) - 1:  # the last row takes what finds no room; the run is played again with more
+    if i < len(s.tasks) - 1:
+        s.count[N_TASK] = i + 1
+    else:  # the last row takes what finds no room; the run is played again with more
         s.count[FULL] = 1
-        return i
     task = s.tasks[i]
     task.step = step
     task.node = node
@@ -98,7 +99,6 @@ def new_task(
     task.ended = NEVER
     task.luck = 0.0
     task.next = -1
-    s.count[N_TASK] = i + 1
     return i
 
 

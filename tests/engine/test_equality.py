@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import cyberrange as cr
-from cyberrange.engine import draws, levels
+from cyberrange.engine import draws, layout, levels
 from cyberrange.engine import kernel as loop
 from cyberrange.engine.batch import Player, Room
 from cyberrange.engine.books import Books, books_of
@@ -265,6 +265,26 @@ def test_long_seeds_and_replicates_are_the_same_in_both_and_not_cut_short(seed, 
 
 
 # --- room ----------------------------------------------------------------------------------------
+
+
+class Dirty:
+    """NumPy, whose fresh memory holds what no rule could use: an index of it would end the process."""
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    @staticmethod
+    def empty(size, dtype):
+        """Return memory full of 0x5a."""
+        made = np.empty(size, dtype=dtype)
+        made.view(np.uint8)[:] = 0x5A
+        return made
+
+
+def test_nothing_is_read_that_was_not_written_also_where_there_is_no_room(monkeypatch):
+    monkeypatch.setattr(layout, "np", Dirty())
+    for number in range(0, 150, 5):
+        assert_equal(random_case(number), number, room=TINY)
 
 
 @pytest.mark.parametrize("short", ["effects", "tasks", "due", "heap"])
