@@ -137,7 +137,7 @@ class StudySpec(Record):
     """Rate of interest a year at which capex is spread over a control's life."""
     worth: Annotated[Rupees, Field(gt=0)]
     """Rupees a year: a smaller difference is not worth paying for."""
-    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Of intervals, and of having chosen well."""
     runs: Runs = Runs()
     values: Values = Values()

@@ -5,9 +5,8 @@ had not picked the finalists.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,25 +18,29 @@ from cyberrange.study.annual_band import cvar_band
 from cyberrange.study.doubts import Doubts, doubts_of
 from cyberrange.study.frontier import Priced, candidates, efficient, next_lakh
 from cyberrange.study.guard_rails import Note, notes
-from cyberrange.study.portfolios import Design
-from cyberrange.study.pricing import price
+from cyberrange.study.halving import Halving, halve
+from cyberrange.study.kim_nelson import kim_nelson
+from cyberrange.study.portfolios import Design, Floats, spoken
 from cyberrange.study.screening import Screen, screen
-from cyberrange.study.selection import Selection, select_best
+from cyberrange.study.selection import Selection
 from cyberrange.study.study import Study
 from cyberrange.study.surrogate import Interactions, Surrogate, fit, interactions
 
 CONTENDERS = 16
-"""Designs within the budget that the surrogate sends into the contest."""
+"""Designs within the budget that the surrogate thinks best, in the contest."""
+THRIFTY = 2
+"""Designs that ask least of the budget, in the final beside today's."""
 FRONTIER = 10
 """Points of the predicted frontier that are played."""
 FINALISTS = 6
+"""Contenders that win their place in the final."""
 BATCH = 50
 """Replicates in a batch of the final: losses are strongly skewed."""
 FIRST_BATCHES = 10
 MOST = 2000
 """Most replicates of a finalist in the final."""
 AHEAD = 500
-"""Replicates that the contest plays ahead, so that few large parts are played."""
+"""Replicates that the final plays ahead, so that few large parts are played."""
 BUDGETS = 13
 """Amounts of own money for which the best design is told."""
 TAIL = 0.95
@@ -66,7 +69,8 @@ class Answer:
         loss of the surrogate; `difference` of `total` from today's with `difference_low`, `difference_high` (they hold
         jointly) and `p_holm`; `efficient`, whether no design played costs and loses less.
     contest
-        How the best within the budget was chosen; its designs are `contenders` by number.
+        How the best within the budget was chosen; its designs are `contenders` by number. Today's design and those that
+        ask least of the budget were in the final without halving; its replicates begin after those of the screening.
     contenders
         Keys of the designs in the contest.
     chosen, tied, recommended
@@ -111,12 +115,14 @@ class Answer:
 
     @property
     def benefit(self) -> Benefit:
-        """What the recommended design brings for its cost."""
+        """What the recommended design brings for its cost; what it saves, where it costs less than today's."""
         row, base = self.row(self.recommended), self.row(self.today)
+        cost = float(row["cost"])
         table = self.study.offer.table([self.study.design(self.recommended)])
         capex = float(table.levels()[0] @ self.study.offer.capex)
         opex = max(0.0, float(table.outlay(1.0)[0]) - capex)
-        return benefit(base["loss"], row["loss"], max(0.0, row["cost"]), capex=capex, opex=opex)
+        found = benefit(float(base["loss"]), float(row["loss"]), max(0.0, cost), capex=capex, opex=opex)
+        return found._replace(net=found.avoided - cost)
 
     @property
     def worth_it(self) -> bool:
@@ -125,7 +131,7 @@ class Answer:
 
     def notes(self) -> tuple[Note, ...]:
         """Return what must be told beside the figures of today and of the recommended design."""
-        cost = float(self.row(self.recommended)["cost"]) if self.worth_it else None
+        cost = max(0.0, float(self.row(self.recommended)["cost"])) if self.worth_it else None
         found = [note for key in dict.fromkeys([self.today, self.recommended])
                  for note in notes(self.risks[key], level=TAIL, cost=cost)]  # fmt: skip
         return tuple(dict.fromkeys(found))
@@ -143,11 +149,12 @@ def answer(study: Study, stage: Stage = lambda _: None) -> Answer:
     """
     stage("Screening designs")
     screened = screen(study.offer)
-    surrogate = fit(screened.designs, _mean_losses(study, list(screened.designs)))
+    losses = study.mean_losses(screened.designs, study.spec.runs.screening)
+    surrogate = fit(screened.designs, losses.reset_index(drop=True))
     priced = candidates(surrogate, study.per_year, study.spec.discount, [study.budget])
     stage("Choosing the best within the budget")
-    contenders = _contenders(study, priced)
-    contest = _contest(study, contenders)
+    seeded, contenders = _contenders(study, priced)
+    contest = _contest(study, contenders, seeded)
     place = contest.final.cheapest
     recommended = contenders[contest.selected if place is None else place]
     stage("Playing the frontier")
@@ -165,53 +172,93 @@ def answer(study: Study, stage: Stage = lambda _: None) -> Answer:
         tied=tuple(study.key(contenders[i]) for i in contest.final.ties),
         recommended=study.key(recommended),
         doubts=doubts_of(study, [study.design(key) for key in played["design"]], recommended),
-        marginal=next_lakh(priced, study.budget, np.linspace(0.0, 2 * study.budget.own, BUDGETS).tolist()),
+        marginal=next_lakh(priced, study.budget, _amounts(study, priced)),
         together=interactions(surrogate, recommended, study.per_year),
     )
 
 
-def _mean_losses(study: Study, designs: list[Design]) -> pd.DataFrame:
-    """Play designs for the screening and return rupees an incident: designs as rows, scenarios as columns."""
-    rows = study.play(designs, study.spec.runs.screening)
-    losses = price(rows.drop(columns=["design", "scenario", "replicate"]), study.values)["total"]
-    means = losses.groupby([rows["design"], rows["scenario"]]).mean().unstack("scenario")
-    return means.loc[[study.key(d) for d in designs], study.scenarios].reset_index(drop=True)
+def _contenders(study: Study, priced: Priced) -> tuple[int, list[Design]]:
+    """Return the designs in the contest, and how many of them go straight to its final.
+
+    Straight to the final go today's design and those that ask least of the budget among the ones whose predicted total
+    lies within twice the smallest difference worth paying for (twice, because the surrogate errs): of designs that
+    hardly differ the cheapest is recommended, so it must not be dropped for losing a little more.
+    """
+    within = priced.at(priced.table.affordable(study.budget))
+    near = within.at(within.total <= within.total.min() + 2 * study.spec.worth)
+    cheap = near.at(np.lexsort((near.total, near.table.outlay(study.budget.years)))[:THRIFTY])
+    likely = within.at(np.argsort(within.total, kind="stable")[:CONTENDERS])
+    seeds = dict.fromkeys([study.offer.today, *cheap.table])
+    return len(seeds), list(dict.fromkeys([*seeds, *likely.table]))
 
 
-def _contenders(study: Study, priced: Priced) -> list[Design]:
-    """Return today's design and those that the surrogate thinks best within the budget."""
-    rows = np.flatnonzero(priced.table.affordable(study.budget))
-    likely = rows[np.argsort(priced.total[rows], kind="stable")[:CONTENDERS]]
-    return list(dict.fromkeys([study.offer.today, *(priced.table.design(int(row)) for row in likely)]))
+def _contest(study: Study, contenders: list[Design], seeded: int) -> Selection:
+    """Choose the contender with the least cost plus expected loss a year, as `selection.select_best` does.
 
-
-def _contest(study: Study, contenders: list[Design]) -> Selection:
-    """Choose the contender with the least cost plus expected loss a year."""
-    table = study.offer.table(contenders)
-    return select_best(
-        _Totals(study, contenders), len(contenders), study.spec.worth, alpha=1 - study.spec.confidence,
-        keep=FINALISTS, first=study.spec.runs.screening, batch=BATCH, first_batches=FIRST_BATCHES, most=MOST,
-        outlay=dict(enumerate(table.outlay(study.budget.years).tolist())),
+    The first `seeded` ones are in the final whatever they lose. The final sees replicates that neither the screening
+    nor the halving has seen, because these picked the finalists.
+    """
+    spec, sample = study.spec, _Totals(study, contenders)
+    halving = _halving(sample, seeded, len(contenders), spec.runs.screening)
+    outlay = study.offer.table(contenders).outlay(study.budget.years)
+    final = kim_nelson(
+        sample, halving.survivors, delta=spec.worth, alpha=1 - spec.confidence, batch=BATCH,
+        first_batches=FIRST_BATCHES, most=MOST, start=halving.replicates, outlay=dict(enumerate(outlay.tolist())),
     )  # fmt: skip
+    if len(contenders) == 1:
+        told = "There is only one design; nothing was compared."
+    elif not final.guaranteed:
+        told = (
+            f"No guarantee: the final was stopped after {final.replicates} replicates per design "
+            f"with {len(final.survivors)} designs left."
+        )
+    else:
+        told = (
+            f"With probability at least {100 * spec.confidence:.4g} %, {contenders[final.selected].name} costs at most "
+            f"{spoken(spec.worth)} a year more, loss included, than the best of the {len(halving.survivors)} designs "
+            "that reached the final."
+        )
+    return Selection(final.selected, told, final.guaranteed, halving, final, halving.runs + final.runs)
+
+
+def _halving(sample: "_Totals", seeded: int, k: int, first: int) -> Halving:
+    """Return who reaches the final of k contenders: the seeded ones, and those that halving leaves of the rest."""
+    if k == seeded:
+        nobody = pd.DataFrame(columns=["round", "design", "replicates", "mean", "kept"])
+        return Halving(tuple(range(k)), nobody, 0, 0)
+
+    def rest(designs: Sequence[int], begin: int, end: int) -> Floats:
+        return sample([design + seeded for design in designs], begin, end)
+
+    found = halve(rest, k - seeded, keep=FINALISTS, first=first)
+    return replace(
+        found,
+        survivors=(*range(seeded), *(design + seeded for design in found.survivors)),
+        history=found.history.assign(design=found.history["design"] + seeded),
+    )
 
 
 class _Totals:
-    """Annual cost plus loss of designs, replicate by replicate: what the contest samples from; it plays ahead."""
+    """Annual cost plus loss of designs, replicate by replicate: what the contest samples from; it plays ahead.
+
+    Its replicate 0 is the first after those of the screening, from which the contenders were proposed.
+    """
 
     def __init__(self, study: Study, designs: list[Design]) -> None:
         self._study = study
         self._designs = designs
         self._cost = study.offer.table(designs).annual_cost(study.spec.discount)
-        self._loss: list[Any] = [np.empty(0)] * len(designs)
+        self._loss: list[Floats] = [np.empty(0)] * len(designs)
 
-    def __call__(self, designs: Sequence[int], first: int, last: int) -> Any:
-        short = [i for i in designs if len(self._loss[i]) < last]
-        if short:
-            ahead = last if last < AHEAD else -(-last // AHEAD) * AHEAD
-            chosen = [self._designs[i] for i in short]
-            losses = annual_losses(self._study, self._study.play(chosen, ahead))
-            for i, design in zip(short, chosen, strict=True):
-                self._loss[i] = losses.loc[self._study.key(design)].to_numpy()
+    def __call__(self, designs: Sequence[int], first: int, last: int) -> Floats:
+        seen = self._study.spec.runs.screening
+        first, last = first + seen, last + seen
+        held = {i: len(self._loss[i]) for i in designs if len(self._loss[i]) < last}
+        if held:
+            ahead = last if last < AHEAD else max(last, min(held.values()) + AHEAD)
+            losses = annual_losses(self._study, self._study.play([self._designs[i] for i in held], ahead))
+            for i in held:
+                self._loss[i] = losses.loc[self._study.key(self._designs[i])].to_numpy()
         return np.array([self._cost[i] + self._loss[i][first:last] for i in designs])
 
 
@@ -222,9 +269,16 @@ def annual_losses(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     replicate r: sum over scenarios of incidents a year x loss. Its mean is the expected loss of a year; its spread
     serves for intervals and paired differences, and is not the spread of years.
     """
-    loss = price(rows.drop(columns=["design", "scenario", "replicate"]), study.values)["total"]
-    weighted = loss * rows["scenario"].map(study.per_year)
-    return weighted.groupby([rows["design"], rows["replicate"]]).sum().unstack("replicate")
+    loss = study.losses(rows)
+    often = loss.index.get_level_values("scenario").map(study.per_year)
+    return loss.mul(often, axis="index").groupby(level="design").sum()
+
+
+def _amounts(study: Study, priced: Priced) -> list[float]:
+    """Return amounts of own money up to twice the budget's or, where it has none, up to the dearest design's share."""
+    most = 2 * study.budget.own or max(0.0, float(priced.table.own_share(study.budget).max()))
+    amounts: list[float] = np.linspace(0.0, most, BUDGETS).tolist()
+    return amounts
 
 
 def _in_full(study: Study, priced: Priced, others: Iterable[Design]) -> list[Design]:

@@ -4,6 +4,10 @@ The runs give, for each design and scenario, the mean loss in parts (city, citiz
 Each draw of the inputs prices these parts anew. How strongly a control works acts on the losses of every design that
 has it: by the ratio that was played for the recommended design with the control's mechanisms at their low or high end,
 and between the ends on a straight line in its log (first order: ratios of several controls multiply).
+
+The study's own figures are the means of what is drawn, not its modes: a cost is linear in each of them, so the mean
+cost of a design over all draws is the one that was played, and a rate that may be ten times as high but no lower than 0
+does not by itself make every design dearer than the study says.
 """
 
 from collections.abc import Sequence
@@ -14,11 +18,10 @@ import pandas as pd
 
 from cyberrange.study.information import Worth, decision_tornado, evpi, rank_designs, sample_inputs, what_to_measure
 from cyberrange.study.portfolios import Design, Floats
-from cyberrange.study.pricing import price
-from cyberrange.study.study import Study, Variant
+from cyberrange.study.study import ENDS, Study, Variant
+from cyberrange.study.surrogate import FLOOR_SHARE
 
 DRAWS = 512
-ENDS = ("low", "high")
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ class Doubts:
     Attributes
     ----------
     inputs
-        One row per input: `what` it is (`frequency`, `value`, `price` or `effect`), `of` which thing, `low`, `mode` and
-        `high`; effects go from -1 (the low end of the control's mechanisms) over 0 (as in the catalogue) to 1.
+        One row per input: `what` it is (`frequency`, `value`, `price` or `effect`), `of` which thing, `low`, `mode` (as
+        the study has it: the mean of the draws, see `_modes`) and `high`; effects go from -1 (the control works as
+        weakly as its mechanisms' ranges allow) over 0 (as in the catalogue) to 1 (as strongly).
     draws
         Draws x inputs.
     costs
@@ -69,7 +73,7 @@ def doubts_of(study: Study, designs: Sequence[Design], recommended: Design) -> D
     within = [d for d, fits in zip(designs, table.affordable(study.budget), strict=True) if fits]
     strains = _strains(study, recommended)
     inputs = _inputs(study, list(strains))
-    draws = sample_inputs(inputs, DRAWS, study.spec.seed)
+    draws = sample_inputs(inputs.assign(mode=_modes(inputs)), DRAWS, study.spec.seed)
     costs = _costs(study, within, strains, draws)
     return Doubts(
         inputs, draws, costs, rank_designs(costs), evpi(costs), what_to_measure(costs, draws),
@@ -93,22 +97,30 @@ def _inputs(study: Study, controls: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["what", "of", "low", "mode", "high"], index=pd.Index(names, name="input"))
 
 
+def _modes(inputs: pd.DataFrame) -> pd.Series:
+    """Return the modes of PERT distributions whose means, (low + 4 mode + high) / 6, are the figures of the study.
+
+    Where a figure is so near an end that no PERT distribution has it as its mean, the mode is that end.
+    """
+    mode = (6 * inputs["mode"] - inputs["low"] - inputs["high"]) / 4
+    return mode.clip(inputs["low"], inputs["high"])
+
+
 def _strains(study: Study, recommended: Design) -> dict[str, Floats]:
     """Return, for each control of a design with a known range, the log ratio of losses at each end: (2, scenarios)."""
     controls = [c for c in recommended.controls if any(m.low is not None or m.high is not None
                 for m in study.offer.controls[c].mechanisms)]  # fmt: skip
-    variants = [Variant(recommended, (control, end)) for control in controls for end in ENDS]
-    rows = study.play([recommended, *variants], study.spec.runs.screening)
-    losses = price(rows.drop(columns=["design", "scenario", "replicate"]), study.values)["total"]
-    means = losses.groupby([rows["design"], rows["scenario"]]).mean().unstack("scenario")[study.scenarios]
+    strained = {c: [Variant(recommended, (c, end)) for end in ENDS] for c in controls}
+    variants = [variant for both in strained.values() for variant in both]
+    means = study.mean_losses([recommended, *variants], study.spec.runs.screening)
     base = means.loc[study.key(recommended)].to_numpy()
 
-    def ratio(variant: Variant) -> Floats:
-        played = means.loc[study.key(variant)].to_numpy()
-        logs: Floats = np.log(np.divide(played, base, out=np.ones_like(base), where=(base > 0) & (played > 0)))
+    def log_ratio(variant: Variant) -> Floats:
+        played = np.maximum(means.loc[study.key(variant)].to_numpy(), FLOOR_SHARE * base)
+        logs: Floats = np.log(np.divide(played, base, out=np.ones_like(base), where=base > 0))
         return logs
 
-    return {c: np.array([ratio(Variant(recommended, (c, end))) for end in ENDS]) for c in controls}
+    return {c: np.array([log_ratio(variant) for variant in both]) for c, both in strained.items()}
 
 
 def _parts(study: Study, designs: list[Design]) -> Floats:
@@ -126,23 +138,29 @@ def _parts(study: Study, designs: list[Design]) -> Floats:
 
 def _costs(study: Study, designs: list[Design], strains: dict[str, Floats], draws: pd.DataFrame) -> pd.DataFrame:
     """Return cost plus expected loss a year, draws x designs."""
-
-    def drawn(name: str) -> Floats:
-        found: Floats = draws[name].to_numpy() if name in draws else np.ones(len(draws))
-        return found
-
-    parts = _parts(study, designs)
-    frequency = np.column_stack([drawn(f"frequency {name}") for name in study.scenarios])
-    factors = np.column_stack([drawn("value city"), drawn("value citizens"), drawn("value deferred"),
-                               np.ones(len(draws))])  # fmt: skip
+    frequency = np.column_stack([draws[f"frequency {name}"] for name in study.scenarios])
+    factors = np.column_stack([_drawn(draws, f"value {of}") for of in ("city", "citizens", "deferred", "work")])
     yearly = study.offer.table(designs).annual_cost(study.spec.discount)
     organisation = study.offer.table([Design(d.organisation) for d in designs]).annual_cost(study.spec.discount)
-    costs = np.empty((len(draws), len(designs)))
-    for i, design in enumerate(designs):
-        strain = np.zeros(frequency.shape)
-        for control in set(design.controls) & strains.keys():
-            at = drawn(f"effect {control}")[:, None]
-            strain += np.where(at < 0, -at * strains[control][0], at * strains[control][1])
-        loss = (frequency * np.exp(strain) * (factors @ parts[i].T)).sum(axis=1)
-        costs[:, i] = organisation[i] + (yearly[i] - organisation[i]) * drawn("price cost") + loss
-    return pd.DataFrame(costs, columns=pd.Index([study.key(d) for d in designs], name="design"))
+    price = _drawn(draws, "price cost")
+    costs = {}
+    for i, (design, parts) in enumerate(zip(designs, _parts(study, designs), strict=True)):
+        loss = (frequency * _times(design, strains, draws) * (factors @ parts.T)).sum(axis=1)
+        costs[study.key(design)] = organisation[i] + (yearly[i] - organisation[i]) * price + loss
+    return pd.DataFrame(costs).rename_axis("design", axis="columns")
+
+
+def _drawn(draws: pd.DataFrame, name: str) -> Floats:
+    """Return the factor of each draw; 1 where it is certain, as the price of work is."""
+    found: Floats = draws[name].to_numpy() if name in draws else np.ones(len(draws))
+    return found
+
+
+def _times(design: Design, strains: dict[str, Floats], draws: pd.DataFrame) -> Floats:
+    """Return by how much the strength of a design's controls multiplies its losses: draws x scenarios, or 1."""
+    logs: Floats = np.zeros((len(draws), 1))
+    for control in [c for c in design.controls if c in strains]:
+        at = draws[f"effect {control}"].to_numpy()[:, None]
+        weak, strong = strains[control]
+        logs = logs + np.where(at < 0, -at * weak, at * strong)
+    return np.exp(logs)

@@ -4,25 +4,27 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
+from pydantic import ValidationError
 
 from cyberrange.engine.compiled import digest_of_rules, kernel
-from cyberrange.errors import CyberrangeError
+from cyberrange.errors import CyberrangeError, InputError, Problem, did_you_mean, quoted, shown_path
 from cyberrange.inputs.city import City
-from cyberrange.inputs.controls import Catalogue, Control
+from cyberrange.inputs.controls import Catalogue, Mechanism
 from cyberrange.inputs.load import load_catalogue, load_city, load_posture, load_scenario
 from cyberrange.inputs.posture import Posture
 from cyberrange.inputs.scenario import Scenario
 from cyberrange.inputs.study import StudySpec
+from cyberrange.inputs.wording import worded
 from cyberrange.model.build import CannotPlayError, Plan, compile_plan
 from cyberrange.model.compatible import check_pair
 from cyberrange.results.run import Run, simulate
-from cyberrange.results.store import Cell, Store
+from cyberrange.results.store import KEY, Cell, Store, told
 from cyberrange.study.annual import AnnualRisk
 from cyberrange.study.portfolios import Budget, Design, Offer
-from cyberrange.study.pricing import Values, values_of
+from cyberrange.study.pricing import Values, price, values_of
 from cyberrange.study.sweep import PlayCells, sweep
 from cyberrange.study.workers import Backend, Progress, default_workers
 
@@ -48,8 +50,10 @@ class Materials:
         Raises
         ------
         InputError, CyberrangeError
-            When a file is missing or wrong, two have the same id, or the city cannot play a scenario.
+            When the spec or a file is wrong, a file is missing, two have the same id, or the city cannot play a
+            scenario.
         """
+        spec = _sound(spec)
         catalogue = load_catalogue(spec.catalogue)
         city = load_city(spec.city)
         loaded = [(load_scenario(name), often.per_year) for name, often in spec.scenarios.items()]
@@ -90,14 +94,22 @@ class Materials:
             Catalogue.model_validate(frozen["catalogue"]),
         )
 
-    def plan(self, scenario: str, design: "Variant") -> Plan:
-        """Compile one scenario under one design."""
-        posture = self.postures[design.design.organisation]
+    def bought(self, variant: "Variant") -> tuple[Posture, Catalogue]:
+        """Return a variant's organisation with today's and the new controls, and the catalogue they stand in."""
         today = next(iter(self.postures.values())).controls
-        controls = tuple(dict.fromkeys((*today, *design.design.controls)))
-        answer = posture.model_copy(update={"controls": controls})
-        catalogue = self.catalogue if design.strained is None else _strained(self.catalogue, *design.strained)
-        return compile_plan(self.city, self.scenarios[scenario], answer, catalogue)
+        controls = tuple(dict.fromkeys((*today, *variant.design.controls)))
+        posture = self.postures[variant.design.organisation].model_copy(update={"controls": controls})
+        return posture, self.catalogue if variant.strained is None else _strained(self.catalogue, *variant.strained)
+
+    def plan(self, scenario: str, variant: "Variant") -> Plan:
+        """Compile one scenario under one variant."""
+        return compile_plan(self.city, self.scenarios[scenario], *self.bought(variant))
+
+
+End = Literal["low", "high"]
+"""Where in its range the effect of a control lies: it works as weakly, or as strongly, as may be."""
+
+ENDS: tuple[End, End] = ("low", "high")
 
 
 @dataclass(frozen=True)
@@ -109,24 +121,41 @@ class Variant:
     design
         Organisation and controls.
     strained
-        A control's id, and which end of its mechanisms' `times` is played: `low` or `high`.
+        A control of the design, and at which end of what is known its effect is played: `low` takes each `times` of its
+        mechanisms as near to changing nothing as its range allows, `high` as far from it.
     """
 
     design: Design
-    strained: tuple[str, str] | None = None
+    strained: tuple[str, End] | None = None
 
 
-_KEY = re.compile(r"(\d+)\.([0-9a-f]+)(?:~(\d+)(low|high))?")
+_KEY = re.compile(r"([0-9]+)\.([0-9a-f]+)(?:~([0-9]+)(low|high))?")
 
 
 def key_of(variant: Variant, offer: Offer) -> str:
-    """Return a variant as a short text from which it can be read back: organisation, bits of controls, strain."""
-    design = variant.design
-    organisation = list(offer.organisations).index(design.organisation)
-    keys = list(offer.controls)
-    bits = sum(1 << keys.index(control) for control in design.controls)
-    end = f"~{keys.index(variant.strained[0])}{variant.strained[1]}" if variant.strained else ""
-    return f"{organisation}.{bits:x}{end}"
+    """Return a variant as a short text from which it can be read back: organisation, bits of controls, strain.
+
+    Raises
+    ------
+    CyberrangeError
+        When the design is not on offer or cannot be bought, or a control is strained that it does not have.
+
+    Examples
+    --------
+    >>> import cyberrange as cr
+    >>> controls = cr.load_catalogue().controls
+    >>> offer = Offer({"vendor": 105e5, "hybrid": 205e5}, {key: controls[key] for key in ("mfa", "edr")})
+    >>> key_of(Variant(Design("hybrid", ("edr", "mfa")), ("edr", "low")), offer)
+    '1.3~1low'
+    """
+    table = offer.table([variant.design])
+    key = f"{table.organisation[0]}.{table.bits[0]:x}"
+    if variant.strained is None:
+        return key
+    control, end = variant.strained
+    if control not in variant.design.controls or end not in ENDS:
+        raise CyberrangeError(f"{quoted(variant.design.name)} has no {quoted(control)} at a {quoted(end)} end")
+    return f"{key}~{list(offer.controls).index(control)}{end}"
 
 
 def variant_of(key: str, offer: Offer) -> Variant:
@@ -137,14 +166,22 @@ def variant_of(key: str, offer: Offer) -> Variant:
     CyberrangeError
         When the text names no design of the offer.
     """
+    wrong = CyberrangeError(
+        f"{quoted(key)} is no design of this study: such as 0.0, today's organisation without controls"
+    )
     found = _KEY.fullmatch(key)
     organisations, controls = list(offer.organisations), list(offer.controls)
-    if found is None or int(found[1]) >= len(organisations) or int(found[2], 16) >> len(controls):
-        raise CyberrangeError(f"{key!r} is no design of this study: such as 0.0, today's organisation without controls")
-    bits = int(found[2], 16)
-    chosen = tuple(control for j, control in enumerate(controls) if bits >> j & 1)
-    strained = (controls[int(found[3])], found[4]) if found[3] else None
-    return Variant(Design(organisations[int(found[1])], chosen), strained)
+    if found is None:
+        raise wrong
+    place, bits, strained = int(found[1]), int(found[2], 16), int(found[3] or 0)
+    if place >= len(organisations) or bits >> len(controls) or (found[3] and strained >= len(controls)):
+        raise wrong
+    design = Design(organisations[place], tuple(control for j, control in enumerate(controls) if bits >> j & 1))
+    end: End = "low" if found[4] == "low" else "high"
+    variant = Variant(design, (controls[strained], end) if found[3] else None)
+    if key_of(variant, offer) != key:  # leading zeros: one design has one key
+        raise wrong
+    return variant
 
 
 class Study:
@@ -160,6 +197,12 @@ class Study:
         As for `cyberrange.study.workers.run_chunks`; all processors of this machine when nothing is given.
     progress
         Called with (done, to do) replicates of the part that is being played.
+
+    Raises
+    ------
+    InputError, CyberrangeError
+        When the spec, or a file that it names, is wrong; when nothing could be bought or paid for as it says; when the
+        folder holds another study, or this one under other rules of the simulation. Nothing is written then.
 
     Examples
     --------
@@ -183,11 +226,11 @@ class Study:
         progress: Progress | None = None,
     ) -> None:
         self.materials = Materials.load(spec)
-        self.store = Store(folder, self.materials.frozen())
-        self.spec = spec
+        self.spec = self.materials.spec
         self.offer = offer_of(self.materials)
-        self.budget = budget_of(spec)
+        self.budget = budget_of(self.spec)
         self.values: Values = values_of(self.materials.city)
+        self.store = Store(folder, self.materials.frozen())  # last: a study that is refused leaves no folder behind
         self.progress = progress
         self._workers = workers or default_workers()
         self._backend = backend
@@ -214,7 +257,7 @@ class Study:
     def cells(self, designs: Iterable[Design | Variant], scenarios: Sequence[str] | None = None) -> list[Cell]:
         """Return the cells of the store that some designs have, scenario by scenario."""
         keys = dict.fromkeys(map(self.key, designs))
-        return [Cell(key, name) for name in scenarios or self.scenarios for key in keys]
+        return [Cell(key, self._scenario(name)) for name in scenarios or self.scenarios for key in keys]
 
     def play(
         self, designs: Iterable[Design | Variant], replicates: int, scenarios: Sequence[str] | None = None
@@ -224,8 +267,8 @@ class Study:
         Returns
         -------
         pandas.DataFrame
-            `design` (its key), `scenario`, `replicate`, `response_cost` and `unserved.<service>`; `Store.read` has every
-            measure.
+            `design` (its key), `scenario`, `replicate`, `response_cost` and `unserved.<service>`; `Store.read` has
+            every measure.
 
         Raises
         ------
@@ -241,8 +284,8 @@ class Study:
                 address=self._address, progress=self.progress,
             )  # fmt: skip
             if done.failures:
-                first = done.failures[0]
-                raise CyberrangeError(f"{len(done.failures)} replicates cannot be played, first {first}")
+                first, why = done.failures[0]
+                raise CyberrangeError(f"{len(done.failures)} replicates cannot be played, first {told(first)}: {why}")
         rows = self.store.read(cells, ["response_cost", *(f"unserved.{name}" for name in self.values.services)])
         return rows[rows["replicate"] < replicates]
 
@@ -255,13 +298,30 @@ class Study:
         """Return the annual risk under one design."""
         return AnnualRisk(self.runs(design, replicates), self.per_year, self.values)
 
+    def mean_losses(self, designs: Iterable[Design | Variant], replicates: int) -> pd.DataFrame:
+        """Return the mean loss of an incident in rupees: designs by key as rows, scenarios as columns."""
+        chosen = list(designs)
+        losses = self.losses(self.play(chosen, replicates)).mean(axis=1).unstack("scenario")
+        return losses.loc[list(dict.fromkeys(map(self.key, chosen))), self.scenarios]
+
+    def losses(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the loss in rupees of what `play` returned: (design, scenario) as rows, replicates as columns."""
+        loss = price(rows.drop(columns=list(KEY)), self.values)["total"]
+        return loss.set_axis(pd.MultiIndex.from_frame(rows[list(KEY)])).unstack("replicate")
+
     def replay(self, design: Design | Variant, scenario: str, replicate: int) -> Run:
         """Play one run of the study again, on the live engine with its full log."""
-        variant = design if isinstance(design, Variant) else Variant(design)
-        plan = self.materials.plan(scenario, variant)
+        self.key(design)  # refuses what is not of this study
+        posture, catalogue = self.materials.bought(design if isinstance(design, Variant) else Variant(design))
         return simulate(
-            plan.city, plan.scenario, plan.posture, seed=self.spec.seed, replicate=replicate, catalogue=plan.catalogue
-        )
+            self.materials.city, self.materials.scenarios[self._scenario(scenario)], posture, seed=self.spec.seed,
+            replicate=replicate, catalogue=catalogue,
+        )  # fmt: skip
+
+    def _scenario(self, name: str) -> str:
+        if name not in self.materials.scenarios:
+            raise CyberrangeError(f"scenario {quoted(name)} is not in the study.{did_you_mean(name, self.scenarios)}")
+        return name
 
 
 def offer_of(materials: Materials) -> Offer:
@@ -286,13 +346,32 @@ def plans_of(frozen: dict[str, Any]) -> Callable[[Cell], Plan]:
     return lambda cell: materials.plan(cell.scenario, variant_of(cell.design, offer))
 
 
-def _strained(catalogue: Catalogue, control: str, end: str) -> Catalogue:
+def _strained(catalogue: Catalogue, control: str, end: End) -> Catalogue:
     """Return a catalogue in which one control's mechanisms are as weak or strong as may be."""
     row = catalogue.controls[control]
-    mechanisms = tuple(m.model_copy(update={"times": getattr(m, end) if getattr(m, end) is not None else m.times})
-                       for m in row.mechanisms)  # fmt: skip
-    changed: Control = row.model_copy(update={"mechanisms": mechanisms})
+    changed = row.model_copy(update={"mechanisms": tuple(_at_end(m, end) for m in row.mechanisms)})
     return catalogue.model_copy(update={"controls": {**catalogue.controls, control: changed}})
+
+
+def _at_end(mechanism: Mechanism, end: End) -> Mechanism:
+    """Return a mechanism at one end: it is strong where `times` is far from 1, be that below or above."""
+    lowest = (end == "high") == (mechanism.times < 1)
+    times = mechanism.low if lowest else mechanism.high
+    return mechanism if times is None else mechanism.model_copy(update={"times": times})
+
+
+def _sound(spec: StudySpec) -> StudySpec:
+    """Return a spec that was read anew: a copy with other values has not been checked."""
+    try:
+        return StudySpec.model_validate(spec.model_dump(mode="json", by_alias=True, warnings=False))
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise InputError(
+            Problem(spec.id, 0, 0, shown_path(d["loc"]), message, hint)
+            for d in details for message, hint in worded(d["loc"], d, StudySpec)
+        ) from error  # fmt: skip
+    except ValueError as error:  # an amount that cannot even be written, such as an infinite one
+        raise CyberrangeError(f"study {quoted(spec.id)}: {error}") from error
 
 
 def _refuse_repeats(what: str, ids: list[str]) -> None:
