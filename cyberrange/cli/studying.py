@@ -97,6 +97,11 @@ def _show(found: "Answer", page: Path) -> None:
             f"{spoken_rupees(base['loss'])} to {spoken_rupees(row['loss'])} a year: "
             f"{spoken_rupees(-row['difference'])} better in all ({low} to {high})."
         )
+        city, citizens = found.avoided("city"), found.avoided("citizens")
+        pays = "" if city >= row["cost"] else "; from the city's own budget alone it does not pay for itself"
+        out.print(
+            f"Of this the city's own budget saves {spoken_rupees(city)}, citizens {spoken_rupees(citizens)}{pays}."
+        )
     for key in found.tied:
         if key != found.recommended:
             out.print(plain(f"No difference worth paying for: {found.row(key)['name']}"))

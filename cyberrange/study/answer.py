@@ -124,6 +124,10 @@ class Answer:
         found = benefit(float(base["loss"]), float(row["loss"]), max(0.0, cost), capex=capex, opex=opex)
         return found._replace(net=found.avoided - cost)
 
+    def avoided(self, ledger: str) -> float:
+        """Return what the recommended design saves of the expected loss in one ledger, rupees a year."""
+        return self.risks[self.today].annual[ledger].ale - self.risks[self.recommended].annual[ledger].ale
+
     @property
     def worth_it(self) -> bool:
         """Whether the recommended design is another one than today's."""
