@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from cyberrange.inputs.writing import save
     from cyberrange.model.build import CannotPlayError, compile_plan
     from cyberrange.results.run import Run, simulate
-    from cyberrange.study.annual import AnnualRisk
     from cyberrange.study.answer import Answer, answer
     from cyberrange.study.compare import Comparison, compare, compare_until
+    from cyberrange.study.risk.annual import AnnualRisk
     from cyberrange.study.runner import replicate
     from cyberrange.study.study import Study
 
@@ -61,7 +61,7 @@ _HOMES = {
     "cyberrange.inputs.writing": ("save",),
     "cyberrange.model.build": ("CannotPlayError", "compile_plan"),
     "cyberrange.results.run": ("Run", "simulate"),
-    "cyberrange.study.annual": ("AnnualRisk",),
+    "cyberrange.study.risk.annual": ("AnnualRisk",),
     "cyberrange.study.answer": ("Answer", "answer"),
     "cyberrange.study.compare": ("Comparison", "compare", "compare_until"),
     "cyberrange.study.runner": ("replicate",),

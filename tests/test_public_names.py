@@ -6,9 +6,10 @@ import sys
 import cyberrange as cr
 
 PUBLIC = {
-    "AnnualRisk", "Answer", "CannotPlayError", "Catalogue", "City", "Comparison", "CyberrangeError", "Decisions", "InputError", "Posture",
-    "Problem", "Run", "Scenario", "Study", "StudySpec", "answer", "compare", "compare_until", "compile_plan", "load_catalogue", "load_city",
-    "load_decisions", "load_posture", "load_scenario", "load_study", "replicate", "save", "simulate", "synthetic_city",
+    "AnnualRisk", "Answer", "CannotPlayError", "Catalogue", "City", "Comparison", "CyberrangeError", "Decisions",
+    "InputError", "Posture", "Problem", "Run", "Scenario", "Study", "StudySpec", "answer", "compare",
+    "compare_until", "compile_plan", "load_catalogue", "load_city", "load_decisions", "load_posture",
+    "load_scenario", "load_study", "replicate", "save", "simulate", "synthetic_city",
 }  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""Studies: many replicates, compared in pairs."""
+"""Studies: many replicates on either engine, compared in pairs, priced as annual risk, and searched for what to buy."""

@@ -13,18 +13,18 @@ import pandas as pd
 
 from cyberrange.results.intervals import joint_level, mean_interval
 from cyberrange.results.paired import holm, p_value
-from cyberrange.study.annual import AnnualRisk, Benefit, benefit
-from cyberrange.study.annual_band import cvar_band
+from cyberrange.study.choice.frontier import Priced, candidates, efficient, next_lakh
+from cyberrange.study.choice.halving import Halving, halve
+from cyberrange.study.choice.kim_nelson import kim_nelson
+from cyberrange.study.choice.portfolios import Design, Floats, spoken
+from cyberrange.study.choice.screening import Screen, screen
+from cyberrange.study.choice.selection import Selection
+from cyberrange.study.choice.surrogate import Interactions, Surrogate, fit, interactions
 from cyberrange.study.doubts import Doubts, doubts_of
-from cyberrange.study.frontier import Priced, candidates, efficient, next_lakh
-from cyberrange.study.guard_rails import Note, notes
-from cyberrange.study.halving import Halving, halve
-from cyberrange.study.kim_nelson import kim_nelson
-from cyberrange.study.portfolios import Design, Floats, spoken
-from cyberrange.study.screening import Screen, screen
-from cyberrange.study.selection import Selection
+from cyberrange.study.risk.annual import AnnualRisk, Benefit, benefit
+from cyberrange.study.risk.band import cvar_band
+from cyberrange.study.risk.guard_rails import Note, notes
 from cyberrange.study.study import Study
-from cyberrange.study.surrogate import Interactions, Surrogate, fit, interactions
 
 CONTENDERS = 16
 """Designs within the budget that the surrogate thinks best, in the contest."""

@@ -16,10 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cyberrange.study.information import Worth, decision_tornado, evpi, rank_designs, sample_inputs, what_to_measure
-from cyberrange.study.portfolios import Design, Floats
+from cyberrange.study.choice.information import (
+    Worth,
+    decision_tornado,
+    evpi,
+    rank_designs,
+    sample_inputs,
+    what_to_measure,
+)
+from cyberrange.study.choice.portfolios import Design, Floats
+from cyberrange.study.choice.surrogate import FLOOR_SHARE
 from cyberrange.study.study import ENDS, Study, Variant
-from cyberrange.study.surrogate import FLOOR_SHARE
 
 DRAWS = 512
 

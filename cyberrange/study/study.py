@@ -22,9 +22,9 @@ from cyberrange.model.build import CannotPlayError, Plan, compile_plan
 from cyberrange.model.compatible import check_pair
 from cyberrange.results.run import Run, simulate
 from cyberrange.results.store import KEY, Cell, Store, told
-from cyberrange.study.annual import AnnualRisk
-from cyberrange.study.portfolios import Budget, Design, Offer
-from cyberrange.study.pricing import Values, price, values_of
+from cyberrange.study.choice.portfolios import Budget, Design, Offer
+from cyberrange.study.risk.annual import AnnualRisk
+from cyberrange.study.risk.pricing import Values, price, values_of
 from cyberrange.study.sweep import PlayCells, sweep
 from cyberrange.study.workers import Backend, Progress, default_workers
 

@@ -1,6 +1,6 @@
 """Whole years: all incidents of a year played on one city, as the check of a composed year.
 
-`cyberrange.study.annual_curve` composes a year from incidents that never meet. Here the incidents of a year are played
+`cyberrange.study.risk.curve` composes a year from incidents that never meet. Here the incidents of a year are played
 in one run: those that overlap share crews, analysts, cases and what is left of the city, and a later one finds the city
 as an earlier one left it. This is slow, so it checks the composed year and does not replace it.
 
@@ -372,7 +372,7 @@ class OverlapCheck(NamedTuple):
     overlapping: int
     """...of which so many overlapped with another one."""
     composed: Interval
-    """Mean of a year composed as `cyberrange.study.annual_curve` does it: rate x mean, from incidents that each begin
+    """Mean of a year composed as `cyberrange.study.risk.curve` does it: rate x mean, from incidents that each begin
     at their scenario's own start and are watched for its horizon."""
     alone: Interval
     """Mean of a year in which the incidents of the whole years are each played alone, at the same hours and with the

@@ -2,8 +2,8 @@
 
 from cyberrange.results.intervals import Interval
 from cyberrange.study.answer import Answer
-from cyberrange.study.kim_nelson import KimNelson
-from cyberrange.study.portfolios import HOURS_A_YEAR
+from cyberrange.study.choice.kim_nelson import KimNelson
+from cyberrange.study.choice.portfolios import HOURS_A_YEAR
 from cyberrange.views.study_names import Names, control_names, organisation_names, records
 from cyberrange.views.study_words import bounds, counted, quoted
 from cyberrange.views.words import SPACE, amount, duration, listed, percent, rupees
@@ -61,9 +61,21 @@ def _worth_it(answer: Answer) -> list[str]:
         f"({_interval(answer, net)}).",
         f"The expected loss {_falls(today['loss'], row['loss'])} a year: {_less(saved)} a year "
         f"({_interval(answer, saved)}), {_for(row['cost'])}.",
+        _whose(answer),
         _outlay(answer),
         _return(answer),
     ]
+
+
+def _whose(answer: Answer) -> str:
+    """Say who saves: the city's own budget, or its citizens."""
+    city, citizens, cost = (
+        answer.avoided("city"),
+        answer.avoided("citizens"),
+        float(answer.row(answer.recommended)["cost"]),
+    )
+    told = f"Of this the city's own budget saves {rupees(city)} a year and citizens {rupees(citizens)}"
+    return f"{told}; from the city's own budget alone it does not pay for itself." if cost > city else f"{told}."
 
 
 def _to_do(answer: Answer) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cyberrange.study.answer import TAIL, Answer
-from cyberrange.study.guard_rails import Note, notes
+from cyberrange.study.risk.guard_rails import Note, notes
 from cyberrange.views import study_choice as choice
 from cyberrange.views import study_doubts as doubts
 from cyberrange.views import study_figures as figures

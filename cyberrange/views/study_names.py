@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cyberrange.study.answer import Answer
-from cyberrange.study.portfolios import Design
+from cyberrange.study.choice.portfolios import Design
 from cyberrange.views.report_data import short_names
 from cyberrange.views.study_words import counted, quoted
 from cyberrange.views.words import SPACE

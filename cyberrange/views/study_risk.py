@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cyberrange.results.intervals import Interval, mean_interval
-from cyberrange.study.annual import AnnualRisk
 from cyberrange.study.answer import TAIL, Answer
-from cyberrange.study.pricing import LEDGER_MEASURES
+from cyberrange.study.risk.annual import AnnualRisk
+from cyberrange.study.risk.pricing import LEDGER_MEASURES
 from cyberrange.views.report_tables import NOT_TOLD, Difference, Line, Table
 from cyberrange.views.study_names import Names, scenario_names
 from cyberrange.views.study_subjects import ClockRow, Exceedance, Quartiles, RiskCurve, ScenarioLoss

@@ -1,7 +1,7 @@
 """Small words of a study's report: how many, names in quotation marks, amounts from low to high."""
 
 from cyberrange.results.intervals import Interval
-from cyberrange.views.words import SPACE, listed, rupees, span
+from cyberrange.views.words import CRORE, LAKH, SPACE, listed, rupees, span
 
 
 def counted(number: int, thing: str) -> str:
@@ -33,8 +33,13 @@ def between(low: float, high: float) -> str:
     --------
     >>> between(2.4e7, 2.8e7).replace(SPACE, " "), between(9e6, 1.2e7).replace(SPACE, " ")
     ('Rs 2.4 to 2.8 crore', 'Rs 90.0 lakh to Rs 1.2 crore')
+    >>> between(1.59e7, 1.63e7).replace(SPACE, " ")
+    'Rs 1.59 to 1.63 crore'
     """
     first, last = rupees(low), rupees(high)
+    if first == last and low != high and min(low, high) >= LAKH:
+        size, word = (CRORE, "crore") if low >= CRORE else (LAKH, "lakh")
+        return f"Rs{SPACE}{low / size:.2f} to {high / size:.2f}{SPACE}{word}"
     sign, number, unit = first.partition(SPACE)[0], *_parts(first)
     same = sign == last.partition(SPACE)[0] and unit == _parts(last)[1]
     return f"{sign}{SPACE}{number} to {last.partition(SPACE)[2]}" if same else f"{first} to {last}"

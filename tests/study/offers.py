@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from cyberrange.errors import CyberrangeError
 from cyberrange.inputs.controls import Control, Mechanism
 from cyberrange.inputs.records import Source
-from cyberrange.study.portfolios import Floats, Offer
+from cyberrange.study.choice.portfolios import Floats, Offer
 
 SOURCE = Source(text="made up", year=2026, confidence="assumption")
 MECHANISM = Mechanism(change="attack_chance", times=0.5, source=SOURCE)

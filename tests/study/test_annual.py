@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.annual import AnnualRisk, annualised, benefit
-from cyberrange.study.annual_band import band, tail_runs
-from cyberrange.study.annual_curve import Annual, compose
-from cyberrange.study.guard_rails import notes
-from cyberrange.study.pricing import LEDGERS, ServiceValue, Values, price
+from cyberrange.study.risk.annual import AnnualRisk, annualised, benefit
+from cyberrange.study.risk.band import band, tail_runs
+from cyberrange.study.risk.curve import Annual, compose
+from cyberrange.study.risk.guard_rails import notes
+from cyberrange.study.risk.pricing import LEDGERS, ServiceValue, Values, price
 
 Floats = npt.NDArray[np.float64]
 

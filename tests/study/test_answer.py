@@ -15,10 +15,10 @@ import cyberrange.study.answer as module
 from cyberrange.errors import CyberrangeError
 from cyberrange.results.intervals import mean_interval
 from cyberrange.results.store import Cell
-from cyberrange.study.annual import annualised
 from cyberrange.study.answer import Answer, annual_losses, answer
-from cyberrange.study.frontier import Priced, candidates
-from cyberrange.study.portfolios import Design, allowed
+from cyberrange.study.choice.frontier import Priced, candidates
+from cyberrange.study.choice.portfolios import Design, allowed
+from cyberrange.study.risk.annual import annualised
 from tests.study.tiny import CONTROLS, assert_same, often, opened, short_contests
 
 RARE = {"insider": often(1e-4), "ransomware_property": often(1e-4)}

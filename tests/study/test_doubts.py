@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import cyberrange as cr
 from cyberrange.study.answer import annual_losses
+from cyberrange.study.choice.portfolios import Design
 from cyberrange.study.doubts import Doubts, _modes, doubts_of
-from cyberrange.study.portfolios import Design
 from cyberrange.study.study import ENDS, Study, Variant
 from tests.study.tiny import factor, often, opened
 

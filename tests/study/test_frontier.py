@@ -7,10 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.frontier import Priced, best, candidates, efficient, frontier, least_loss, next_lakh, priced
-from cyberrange.study.portfolios import Budget, Design, Offer, allowed, conflicts
-from cyberrange.study.screening import screen
-from cyberrange.study.surrogate import Surrogate, features, fit, model_matrix
+from cyberrange.study.choice.frontier import (
+    Priced,
+    best,
+    candidates,
+    efficient,
+    frontier,
+    least_loss,
+    next_lakh,
+    priced,
+)
+from cyberrange.study.choice.portfolios import Budget, Design, Offer, allowed, conflicts
+from cyberrange.study.choice.screening import screen
+from cyberrange.study.choice.surrogate import Surrogate, features, fit, model_matrix
 from tests.study.offers import bonded, control, multiplicative, plain
 
 RATE = 0.07

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.information import (
+from cyberrange.study.choice.information import (
     decision_tornado,
     evpi,
     evppi,

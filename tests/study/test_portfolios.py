@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import cyberrange as cr
 from cyberrange.errors import CyberrangeError
 from cyberrange.inputs.controls import Control
-from cyberrange.study.portfolios import Budget, Design, DesignTable, Offer, allowed, can_list, spoken
+from cyberrange.study.choice.portfolios import Budget, Design, DesignTable, Offer, allowed, can_list, spoken
 from tests.study.offers import bonded, control, offers, plain
 
 TWO = Offer(

@@ -8,7 +8,7 @@ import pytest
 
 import cyberrange as cr
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.pricing import LEDGERS, ServiceValue, Values, price, values_of
+from cyberrange.study.risk.pricing import LEDGERS, ServiceValue, Values, price, values_of
 
 KASBA = cr.load_city("kasba")
 VALUES = values_of(KASBA)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 
 import cyberrange as cr
-from cyberrange.study.portfolios import Design, Offer, allowed, conflicts
-from cyberrange.study.screening import SPARE, fraction, independent_columns, screen
-from cyberrange.study.surrogate import model_matrix, term_names
+from cyberrange.study.choice.portfolios import Design, Offer, allowed, conflicts
+from cyberrange.study.choice.screening import SPARE, fraction, independent_columns, screen
+from cyberrange.study.choice.surrogate import model_matrix, term_names
 from tests.study.offers import bonded, control, offers, plain
 
 

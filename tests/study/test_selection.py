@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.halving import halve, round_sizes
-from cyberrange.study.kim_nelson import KimNelson, kim_nelson, kn_constants
-from cyberrange.study.sampler import Sampler, costs_of
-from cyberrange.study.selection import select_best
+from cyberrange.study.choice.halving import halve, round_sizes
+from cyberrange.study.choice.kim_nelson import KimNelson, kim_nelson, kn_constants
+from cyberrange.study.choice.sampler import Sampler, costs_of
+from cyberrange.study.choice.selection import select_best
 
 Matrix = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ import cyberrange.study.study as module
 import cyberrange.study.sweep
 from cyberrange.errors import CyberrangeError
 from cyberrange.results.store import Cell, Chunk, Failure, Store
-from cyberrange.study.annual import AnnualRisk
-from cyberrange.study.portfolios import Design, Offer, allowed
+from cyberrange.study.choice.portfolios import Design, Offer, allowed
+from cyberrange.study.risk.annual import AnnualRisk
 from cyberrange.study.study import ENDS, Materials, Study, Variant, key_of, plans_of, variant_of
 from cyberrange.study.sweep import Swept
 from tests.study.offers import offers

@@ -32,6 +32,7 @@ def expected(tmp_path_factory) -> str:
 def cluster() -> Iterator[str]:
     """The address of a real cluster on this machine, in threads of this process."""
     import distributed
+
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, host="127.0.0.1", protocol="tcp", dashboard_address=None
     ) as running:

@@ -13,7 +13,7 @@ from cyberrange.engine.live import World
 from cyberrange.errors import CyberrangeError
 from cyberrange.model.build import CannotPlayError, compile_plan
 from cyberrange.results.measures import MEASURES
-from cyberrange.study.annual_curve import compose
+from cyberrange.study.risk.curve import compose
 from cyberrange.study.runner import play
 from cyberrange.study.years import (
     YEAR_HOURS,

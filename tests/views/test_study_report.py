@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cyberrange.study.annual import AnnualRisk
-from cyberrange.study.guard_rails import Note
-from cyberrange.study.information import decision_tornado, evpi, rank_designs, what_to_measure
-from cyberrange.study.surrogate import Interactions
+from cyberrange.study.choice.information import decision_tornado, evpi, rank_designs, what_to_measure
+from cyberrange.study.choice.surrogate import Interactions
+from cyberrange.study.risk.annual import AnnualRisk
+from cyberrange.study.risk.guard_rails import Note
 from cyberrange.views import study_choice, study_doubts, study_risk
 from cyberrange.views.study_answer import guarantee, loss_saved, sentences, total_saved
 from cyberrange.views.study_chapters import warnings

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.portfolios import Design, DesignTable, Floats, Offer, required_by
+from cyberrange.study.choice.portfolios import Design, DesignTable, Floats, Offer, required_by
 
 FLOOR_SHARE = 1e-3
 """Where losses of a scenario come closer to 0 than this share of the largest, that share is added before the log."""
@@ -210,7 +210,7 @@ def fit(
     Examples
     --------
     >>> import cyberrange as cr
-    >>> from cyberrange.study.portfolios import allowed
+    >>> from cyberrange.study.choice.portfolios import allowed
     >>> shipped = cr.load_catalogue().controls
     >>> controls = {key: shipped[key] for key in ("mfa", "edr", "patching")}
     >>> designs = allowed(Offer({"today": 0.0}, controls))
@@ -282,7 +282,7 @@ def interactions(surrogate: Surrogate, design: Design, frequencies: Mapping[str,
     Examples
     --------
     >>> import cyberrange as cr
-    >>> from cyberrange.study.portfolios import allowed
+    >>> from cyberrange.study.choice.portfolios import allowed
     >>> shipped = cr.load_catalogue().controls
     >>> designs = allowed(Offer({"today": 0.0}, {key: shipped[key] for key in ("mfa", "edr", "patching")}))
     >>> model = fit(designs, pd.DataFrame({"theft": 8e6 * 0.5 ** designs.levels().sum(axis=1)}))

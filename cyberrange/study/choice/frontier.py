@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import optimize, sparse
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.portfolios import (
+from cyberrange.study.choice.portfolios import (
     Budget,
     Design,
     DesignTable,
@@ -26,7 +26,7 @@ from cyberrange.study.portfolios import (
     check_budget,
     covered,
 )
-from cyberrange.study.surrogate import Surrogate, pairs_of
+from cyberrange.study.choice.surrogate import Surrogate, pairs_of
 
 MOST_PRICED = 2**18
 """Up to so many allowed designs, each is priced."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.halving import Halving, halve
-from cyberrange.study.kim_nelson import KimNelson, check_settings, kim_nelson
-from cyberrange.study.sampler import Sampler
+from cyberrange.study.choice.halving import Halving, halve
+from cyberrange.study.choice.kim_nelson import KimNelson, check_settings, kim_nelson
+from cyberrange.study.choice.sampler import Sampler
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ def select_best(
 ) -> Selection:
     """Choose the design with the lowest mean cost among many.
 
-    Successive halving (`cyberrange.study.halving.halve`) picks the designs of a final, and Kim and Nelson's procedure
-    (`cyberrange.study.kim_nelson.kim_nelson`) chooses among these, on replicates that halving has not seen.
+    Successive halving (`cyberrange.study.choice.halving.halve`) picks the designs of a final, and Kim and Nelson's
+    procedure (`cyberrange.study.choice.kim_nelson.kim_nelson`) chooses among these, on replicates that halving has not
+    seen.
 
     The guarantee covers the final only: with probability at least 1 - alpha the selected design is within delta of the
     best *of the designs that reached the final*. That the best of all designs reached it is likely, more so with more
@@ -63,7 +64,7 @@ def select_best(
     Parameters
     ----------
     sample
-        Costs in rupees a year; see `cyberrange.study.sampler.Sampler`.
+        Costs in rupees a year; see `cyberrange.study.choice.sampler.Sampler`.
     k
         Number of designs; they are numbered 0 to k - 1.
     delta, alpha, batch, first_batches, outlay

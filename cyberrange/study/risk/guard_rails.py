@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from cyberrange.study.annual import AnnualRisk
+from cyberrange.study.risk.annual import AnnualRisk
 
 ENOUGH_RUNS = 30
 """Fewest simulated incidents on which a tail may rest."""
@@ -33,7 +33,7 @@ def notes(
     risk
         The annual risk whose figures are shown.
     ledger
-        One of `cyberrange.study.pricing.LEDGERS`.
+        One of `cyberrange.study.risk.pricing.LEDGERS`.
     level
         Of the VaR and CVaR shown.
     found, asked
@@ -55,7 +55,7 @@ def notes(
     Examples
     --------
     >>> import pandas as pd
-    >>> from cyberrange.study.pricing import ServiceValue, Values
+    >>> from cyberrange.study.risk.pricing import ServiceValue, Values
     >>> runs = {"flood": pd.DataFrame({"unserved.water": [10.0] * 50, "response_cost": [0.0] * 50})}
     >>> values = Values({"water": ServiceValue(city=2.0, citizens=3.0, deferred=0.0, recovered=1.0, safety=0.0)})
     >>> print(notes(AnnualRisk(runs, {"flood": 0.02}, values))[0].text)

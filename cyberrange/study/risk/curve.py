@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.annual_grid import (
+from cyberrange.study.risk.grid import (
     MOST_CELLS,
     FloatArray,
     above_each,

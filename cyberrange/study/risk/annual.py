@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from cyberrange.errors import CyberrangeError, did_you_mean, quoted
-from cyberrange.study.annual_band import band, tail_runs
-from cyberrange.study.annual_curve import Annual, compose
-from cyberrange.study.annual_grid import FloatArray
-from cyberrange.study.pricing import LEDGER_MEASURES, LEDGERS, Values, price
+from cyberrange.study.risk.band import band, tail_runs
+from cyberrange.study.risk.curve import Annual, compose
+from cyberrange.study.risk.grid import FloatArray
+from cyberrange.study.risk.pricing import LEDGER_MEASURES, LEDGERS, Values, price
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class AnnualRisk:
 
     Examples
     --------
-    >>> from cyberrange.study.pricing import ServiceValue
+    >>> from cyberrange.study.risk.pricing import ServiceValue
     >>> runs = {"flood": pd.DataFrame({"unserved.water": [10.0, 30.0], "response_cost": [5.0, 5.0]})}
     >>> water = ServiceValue(city=2.0, citizens=3.0, deferred=0.0, recovered=1.0, safety=0.0)
     >>> risk = AnnualRisk(runs, {"flood": 0.1}, Values({"water": water}))
@@ -103,11 +103,11 @@ class AnnualRisk:
         level: float = 0.90,
         points: int | npt.ArrayLike = 101,
     ) -> pd.DataFrame:
-        """Return the loss exceedance curve of a ledger with its band, as `cyberrange.study.annual_band.band`."""
+        """Return the loss exceedance curve of a ledger with its band, as `cyberrange.study.risk.band.band`."""
         return band(self.losses(ledger), self.per_year, seed=seed, resamples=resamples, level=level, points=points)
 
     def tail_runs(self, ledger: str, level: float) -> float:
-        """Return on how many runs the tail of a ledger rests, as `cyberrange.study.annual_band.tail_runs`."""
+        """Return on how many runs the tail of a ledger rests, as `cyberrange.study.risk.band.tail_runs`."""
         losses = self.losses(ledger)
         return tail_runs(self.annual[ledger], losses, self.per_year, level)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.sampler import Sampler, costs_of
+from cyberrange.study.choice.sampler import Sampler, costs_of
 
 FIRST = 20
 """Replicates of each design in the first round when neither they nor a budget are given."""
@@ -50,7 +50,7 @@ def halve(sample: Sampler, k: int, *, keep: int = 6, first: int | None = None, b
     Parameters
     ----------
     sample
-        Costs in rupees a year; see `cyberrange.study.sampler.Sampler`.
+        Costs in rupees a year; see `cyberrange.study.choice.sampler.Sampler`.
     k
         Number of designs; they are numbered 0 to k - 1.
     keep

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cyberrange.study.portfolios import Bits, DesignTable, Floats, Offer, allowed, can_list, conflicts
-from cyberrange.study.surrogate import model_matrix, term_names
+from cyberrange.study.choice.portfolios import Bits, DesignTable, Floats, Offer, allowed, can_list, conflicts
+from cyberrange.study.choice.surrogate import model_matrix, term_names
 
 SPARE = 1.25
 """Designs for each coefficient of the pair model, so that leaving one out says something about the error."""

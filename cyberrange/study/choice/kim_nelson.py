@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.sampler import Sampler, costs_of
+from cyberrange.study.choice.sampler import Sampler, costs_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def kim_nelson(
     Parameters
     ----------
     sample
-        Costs in rupees a year; see `cyberrange.study.sampler.Sampler`.
+        Costs in rupees a year; see `cyberrange.study.choice.sampler.Sampler`.
     designs
         Numbers of the designs to choose from. A single one is selected without a run.
     delta

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cyberrange.errors import CyberrangeError
-from cyberrange.study.annual_curve import CELLS, Annual, check_level, compose
-from cyberrange.study.annual_grid import (
+from cyberrange.study.risk.curve import CELLS, Annual, check_level, compose
+from cyberrange.study.risk.grid import (
     FloatArray,
     Incidents,
     above_each,

@@ -1,0 +1,1 @@
+"""Annual risk: what incidents cost in each ledger, and what years are made of them."""
