@@ -4,8 +4,8 @@ The surrogate only proposes. Every design of which a figure is shown was played,
 had not picked the finalists.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,12 +13,10 @@ import pandas as pd
 
 from cyberrange.results.intervals import joint_level, mean_interval
 from cyberrange.results.paired import holm, p_value
-from cyberrange.study.choice.frontier import Priced, candidates, efficient, next_lakh
-from cyberrange.study.choice.halving import Halving, halve
-from cyberrange.study.choice.kim_nelson import kim_nelson
-from cyberrange.study.choice.portfolios import Design, Floats, spoken
+from cyberrange.study.choice.frontier import Choice, Priced, best, candidates, efficient, next_lakh
+from cyberrange.study.choice.portfolios import Budget, Design, Floats
 from cyberrange.study.choice.screening import Screen, screen
-from cyberrange.study.choice.selection import Selection
+from cyberrange.study.choice.selection import Selection, select_best
 from cyberrange.study.choice.surrogate import Interactions, Surrogate, fit, interactions
 from cyberrange.study.doubts import Doubts, doubts_of
 from cyberrange.study.risk.annual import AnnualRisk, Benefit, benefit
@@ -124,6 +122,20 @@ class Answer:
         found = benefit(float(base["loss"]), float(row["loss"]), max(0.0, cost), capex=capex, opex=opex)
         return found._replace(net=found.avoided - cost)
 
+    def under(self, budget: Budget | None = None, per_year: Mapping[str, float] | None = None) -> Choice:
+        """Return the design that the pair model thinks best under another budget or other frequencies, with no run.
+
+        Parameters
+        ----------
+        budget
+            The study's own when absent.
+        per_year
+            Incidents a year of some scenarios; the others keep theirs.
+        """
+        often = {**self.study.per_year, **(per_year or {})}
+        limit = budget or self.study.budget
+        return best(candidates(self.surrogate, often, self.study.spec.discount, [limit]), limit)
+
     def avoided(self, ledger: str) -> float:
         """Return what the recommended design saves of the expected loss in one ledger, rupees a year."""
         return self.risks[self.today].annual[ledger].ale - self.risks[self.recommended].annual[ledger].ale
@@ -197,49 +209,16 @@ def _contenders(study: Study, priced: Priced) -> tuple[int, list[Design]]:
 
 
 def _contest(study: Study, contenders: list[Design], seeded: int) -> Selection:
-    """Choose the contender with the least cost plus expected loss a year, as `selection.select_best` does.
+    """Choose the contender with the least cost plus expected loss a year; the first `seeded` ones are in the final.
 
-    The first `seeded` ones are in the final whatever they lose. The final sees replicates that neither the screening
-    nor the halving has seen, because these picked the finalists.
+    It sees replicates that the screening has not seen, because that picked the contenders.
     """
-    spec, sample = study.spec, _Totals(study, contenders)
-    halving = _halving(sample, seeded, len(contenders), spec.runs.screening)
-    outlay = study.offer.table(contenders).outlay(study.budget.years)
-    final = kim_nelson(
-        sample, halving.survivors, delta=spec.worth, alpha=1 - spec.confidence, batch=BATCH,
-        first_batches=FIRST_BATCHES, most=MOST, start=halving.replicates, outlay=dict(enumerate(outlay.tolist())),
+    spec, table = study.spec, study.offer.table(contenders)
+    return select_best(
+        _Totals(study, contenders), len(contenders), spec.worth, alpha=1 - spec.confidence, seeded=seeded,
+        names=[design.name for design in contenders], keep=FINALISTS, first=spec.runs.screening, batch=BATCH,
+        first_batches=FIRST_BATCHES, most=MOST, outlay=dict(enumerate(table.outlay(study.budget.years).tolist())),
     )  # fmt: skip
-    if len(contenders) == 1:
-        told = "There is only one design; nothing was compared."
-    elif not final.guaranteed:
-        told = (
-            f"No guarantee: the final was stopped after {final.replicates} replicates per design "
-            f"with {len(final.survivors)} designs left."
-        )
-    else:
-        told = (
-            f"With probability at least {100 * spec.confidence:.4g} %, {contenders[final.selected].name} costs at most "
-            f"{spoken(spec.worth)} a year more, loss included, than the best of the {len(halving.survivors)} designs "
-            "that reached the final."
-        )
-    return Selection(final.selected, told, final.guaranteed, halving, final, halving.runs + final.runs)
-
-
-def _halving(sample: "_Totals", seeded: int, k: int, first: int) -> Halving:
-    """Return who reaches the final of k contenders: the seeded ones, and those that halving leaves of the rest."""
-    if k == seeded:
-        nobody = pd.DataFrame(columns=["round", "design", "replicates", "mean", "kept"])
-        return Halving(tuple(range(k)), nobody, 0, 0)
-
-    def rest(designs: Sequence[int], begin: int, end: int) -> Floats:
-        return sample([design + seeded for design in designs], begin, end)
-
-    found = halve(rest, k - seeded, keep=FINALISTS, first=first)
-    return replace(
-        found,
-        survivors=(*range(seeded), *(design + seeded for design in found.survivors)),
-        history=found.history.assign(design=found.history["design"] + seeded),
-    )
 
 
 class _Totals:

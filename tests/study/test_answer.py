@@ -338,3 +338,21 @@ def test_what_single_controls_claim_and_reach_is_of_the_recommended_design(found
 def test_an_answer_can_be_copied_with_other_fields(found: Answer) -> None:
     assert replace(found, recommended=found.today).benefit.net == 0.0
     assert set(found.study.offer.controls) == set(CONTROLS)
+
+
+# --- other budgets and frequencies, with no run --------------------------------------------------------------------
+
+
+def test_another_budget_or_frequency_is_answered_without_a_run(found: Answer, monkeypatch) -> None:
+    monkeypatch.setattr(module.Study, "play", lambda *_: pytest.fail("nothing may be played"))
+    nothing = found.under(replace(found.study.budget, own=0.0))
+    assert nothing.design == found.study.offer.today
+    plenty = found.under(replace(found.study.budget, own=1e12))
+    assert plenty.total <= found.under().total <= nothing.total
+    often_hit = found.under(per_year={name: 100 * rate for name, rate in found.study.per_year.items()})
+    assert often_hit.cost >= found.under().cost
+
+
+def test_the_ledgers_of_what_is_avoided_add_up(found: Answer) -> None:
+    total = found.row(found.today)["loss"] - found.row(found.recommended)["loss"]
+    assert found.avoided("city") + found.avoided("citizens") == pytest.approx(total, rel=1e-9, abs=1e-6)

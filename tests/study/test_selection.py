@@ -288,7 +288,7 @@ def test_the_guarantee_speaks_of_the_designs_of_the_final() -> None:
     result = select_best(sample, 12, 1e6, alpha=0.1)
     assert result.guaranteed
     assert result.guarantee == (
-        "With probability at least 90 %, design 0 costs at most 1,000,000 rupees a year more than the best of the "
+        "With probability at least 90 %, design 0 costs at most Rs 10 lakh a year more than the best of the "
         "6 designs that reached the final."
     )
 
@@ -320,3 +320,22 @@ def test_the_same_costs_give_the_same_selection() -> None:
     pd.testing.assert_frame_equal(one.final.table, two.final.table, check_exact=True)
     pd.testing.assert_frame_equal(one.halving.history, two.halving.history, check_exact=True)
     assert (one.selected, one.runs) == (two.selected, two.runs)
+
+
+def test_seeded_designs_reach_the_final_whatever_they_cost() -> None:
+    luck = np.random.default_rng(3).lognormal(size=5000)
+
+    def sample(designs, first, last):
+        return np.outer([9e6 if design == 0 else 1e6 + 1e5 * design for design in designs], luck[first:last])
+
+    free, seeded = (select_best(sample, 12, 1e5, keep=3, seeded=n, names=[f"d{i}" for i in range(12)]) for n in (0, 1))
+    assert 0 not in free.halving.survivors
+    assert seeded.halving.survivors == (0, 1, 2, 3)
+    assert set(seeded.halving.history["design"]) == set(range(1, 12))
+    assert "d1 costs at most" in seeded.guarantee
+
+
+def test_where_all_designs_are_seeded_nothing_is_halved() -> None:
+    result = select_best(lambda designs, first, last: np.ones((len(designs), last - first)), 2, 1e5, seeded=2)
+    assert result.halving.survivors == (0, 1)
+    assert result.halving.runs == 0

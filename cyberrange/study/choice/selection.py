@@ -1,11 +1,16 @@
 """The cheapest of many designs: successive halving to a final, then a choice with a stated guarantee."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from cyberrange.errors import CyberrangeError
 from cyberrange.study.choice.halving import Halving, halve
 from cyberrange.study.choice.kim_nelson import KimNelson, check_settings, kim_nelson
+from cyberrange.study.choice.portfolios import spoken
 from cyberrange.study.choice.sampler import Sampler
 
 
@@ -43,6 +48,8 @@ def select_best(
     delta: float,
     *,
     alpha: float = 0.05,
+    seeded: int = 0,
+    names: Sequence[str] | None = None,
     keep: int = 6,
     first: int | None = None,
     budget: int | None = None,
@@ -69,8 +76,12 @@ def select_best(
         Number of designs; they are numbered 0 to k - 1.
     delta, alpha, batch, first_batches, outlay
         As for `kim_nelson`.
+    seeded
+        The first so many designs go straight to the final, whatever they cost: those that have to be compared there.
+    names
+        What the designs are called in the guarantee; their numbers when absent.
     keep, first, budget
-        As for `halve`; the budget is that of halving alone. At least two designs are kept.
+        As for `halve`, of the designs that are not seeded; the budget is that of halving alone. At least two are kept.
     most
         Most replicates of a design in the final.
 
@@ -84,19 +95,19 @@ def select_best(
     >>> import numpy as np
     >>> luck = np.random.default_rng(1).lognormal(size=5000)
     >>> def sample(designs, first, last):
-    ...     return np.outer([1.0 + design / 10 for design in designs], luck[first:last])
-    >>> result = select_best(sample, 12, delta=0.1, keep=3)
+    ...     return np.outer([1e6 + 1e5 * design for design in designs], luck[first:last])
+    >>> result = select_best(sample, 12, delta=1e5, keep=3)
     >>> result.selected, result.halving.survivors
     (0, (0, 1, 2))
     >>> print(result.guarantee)
-    With probability at least 95 %, design 0 costs at most 0.1 rupees a year more than the best of the 3 designs that
+    With probability at least 95 %, design 0 costs at most Rs 1 lakh a year more than the best of the 3 designs that
     reached the final.
     """
     if keep < 2:
         raise CyberrangeError(f"keep must be at least 2, not {keep}: a final needs somebody to compare")
     # A mistake in what only the final uses should not show after hours of halving.
     check_settings(range(k), delta, alpha, batch, first_batches, most, outlay)
-    halving = halve(sample, k, keep=keep, first=first, budget=budget)
+    halving = _halved(sample, k, seeded, keep, first, budget)
     final = kim_nelson(
         sample,
         halving.survivors,
@@ -110,7 +121,7 @@ def select_best(
     )
     return Selection(
         selected=final.selected,
-        guarantee=_guarantee(final, len(halving.survivors), delta, alpha),
+        guarantee=_guarantee(final, len(halving.survivors), delta, alpha, names),
         guaranteed=final.guaranteed,
         halving=halving,
         final=final,
@@ -118,8 +129,26 @@ def select_best(
     )
 
 
-def _guarantee(final: KimNelson, finalists: int, delta: float, alpha: float) -> str:
+def _halved(sample: Sampler, k: int, seeded: int, keep: int, first: int | None, budget: int | None) -> Halving:
+    """Return who reaches the final of k designs: the seeded ones, and those that halving leaves of the rest."""
+    if k == seeded:
+        nobody = pd.DataFrame(columns=["round", "design", "replicates", "mean", "kept"])
+        return Halving(tuple(range(k)), nobody, 0, 0)
+
+    def rest(designs: Sequence[int], begin: int, end: int) -> NDArray[np.float64]:
+        return sample([design + seeded for design in designs], begin, end)
+
+    found = halve(rest, k - seeded, keep=keep, first=first, budget=budget)
+    return replace(
+        found,
+        survivors=(*range(seeded), *(design + seeded for design in found.survivors)),
+        history=found.history.assign(design=found.history["design"] + seeded),
+    )
+
+
+def _guarantee(final: KimNelson, finalists: int, delta: float, alpha: float, names: Sequence[str] | None) -> str:
     """Return what is promised, as a sentence."""
+    name = f"design {final.selected}" if names is None else names[final.selected]
     if finalists == 1:
         return "There is only one design; nothing was compared."
     if not final.guaranteed:
@@ -128,6 +157,6 @@ def _guarantee(final: KimNelson, finalists: int, delta: float, alpha: float) -> 
             f"with {len(final.survivors)} designs left."
         )
     return (
-        f"With probability at least {100 * (1 - alpha):.4g} %, design {final.selected} costs at most {delta:,.10g} "
-        f"rupees a year more than the best of the {finalists} designs that reached the final."
+        f"With probability at least {100 * (1 - alpha):.4g} %, {name} costs at most {spoken(delta)} a year more than "
+        f"the best of the {finalists} designs that reached the final."
     )
