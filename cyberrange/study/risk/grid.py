@@ -175,8 +175,8 @@ def compound(jumps: FloatArray) -> FloatArray:
 
     Examples
     --------
-    >>> compound(np.array([0.0, 2.0] + 62 * [0.0]))[:3].round(9)  # Poisson with mean 2
-    array([0.13533528, 0.27067057, 0.27067057])
+    >>> compound(np.array([0.0, 2.0] + 62 * [0.0]))[:3].round(9).tolist()  # Poisson with mean 2
+    [0.135335283, 0.270670566, 0.270670566]
     """
     # Jumps of no size are left out, and exp(x) - 1 is computed as such, so that rare incidents keep all their digits.
     sizes = jumps.copy()
