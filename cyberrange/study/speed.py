@@ -108,7 +108,7 @@ def measure(
     sizes = []
     for power in range(2, len(str(largest))):
         tell(f"{10**power:,} assets")
-        sizes.append(_grown(10**power, repeats if power < 6 else 1))
+        sizes.append(_grown(10**power, repeats if power > 5 else 3 * repeats))
     return Speed(cases, one, two, sizes, cold, cached)
 
 
