@@ -127,7 +127,9 @@ def show_comparison(found: "Comparison", runs: int, seed: int, files: Sequence[P
         out.print(plain(scenario.name, "bold"), _contrast(found, found.table[found.table["scenario"] == scenario.id]))
     if len(found.postures) > 1:
         out.print()
-        out.print(plain("In brackets: 95 % interval of the paired difference to the first posture.", "dim"))
+        jointly = "" if len(found.postures) == 2 else "; they hold jointly for all postures"
+        told = f"In brackets: 95 % interval of the paired difference to the first posture{jointly}."
+        out.print(plain(told, "dim"))
     _show_files(files)
 
 

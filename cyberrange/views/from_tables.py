@@ -9,7 +9,7 @@ import pandas as pd
 
 from cyberrange.inputs.scenario import Outage, Scenario
 from cyberrange.model.build import people_served
-from cyberrange.results.intervals import Interval, mean_interval
+from cyberrange.results.intervals import Interval, joint_level, mean_interval
 from cyberrange.results.measures import MEASURES
 from cyberrange.results.paired import relative_difference
 from cyberrange.study.compare import Comparison
@@ -105,14 +105,15 @@ def with_clocks(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**spans)
 
 
-def paired(values: pd.Series, base: pd.Series) -> Paired:
-    """Return mean and paired difference of one column."""
+def paired(values: pd.Series, base: pd.Series, compared: int) -> Paired:
+    """Return mean and paired difference of one column; the intervals of all postures compared hold jointly."""
+    level = joint_level(0.95, compared)
     mean = float(base.mean())
     ratio = None
     if mean > 0:
-        whole = relative_difference(base, values)
+        whole = relative_difference(base, values, level)
         ratio = whole._replace(low=max(whole.low, -1.0))  # no measure of ours falls below 0
-    return Paired(mean_interval(values), mean_interval(values - base), mean, ratio)
+    return Paired(mean_interval(values), mean_interval(values - base, level), mean, ratio)
 
 
 def representative(frame: pd.DataFrame) -> int:
@@ -139,7 +140,7 @@ def gaps(tables: dict[str, pd.DataFrame]) -> list[Gap]:
     base = tables[names[0]]
     found = []
     for group, measure, says in shown(tables):
-        pairs = [paired(tables[name][measure], base[measure]) for name in names[1:]]
+        pairs = [paired(tables[name][measure], base[measure], len(names) - 1) for name in names[1:]]
         if all(p.difference == (0.0, 0.0, 0.0) for p in pairs):
             continue
         for i, p in enumerate(pairs, start=1):

@@ -44,7 +44,7 @@ def answer(
     base, other, runs = frames[0], frames[1], len(frames[0])
 
     def pair(measure: str, frame: pd.DataFrame = other) -> tabled.Paired:
-        return tabled.paired(frame[measure], base[measure])
+        return tabled.paired(frame[measure], base[measure], len(frames) - 1)
 
     price = _price(comparison, names)
     if tabled.is_calm(tables):
@@ -99,7 +99,7 @@ def _clocks_and_waits(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> l
     runs = len(frames[0])
 
     def pair(measure: str) -> tabled.Paired:
-        return tabled.paired(frames[1][measure], frames[0][measure])
+        return tabled.paired(frames[1][measure], frames[0][measure], len(frames) - 1)
 
     two = names[1], names[0]
     return [

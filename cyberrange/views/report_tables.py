@@ -146,7 +146,7 @@ def difference_tables(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) 
         for measure in text.split():
             unit = tabled.UNITS[measure]
             means = tuple(value(float(t[measure].mean()), unit) for t in frames)
-            gaps = [tabled.paired(t[measure], base[measure]) for t in frames[1:]]
+            gaps = [tabled.paired(t[measure], base[measure], len(frames) - 1) for t in frames[1:]]
             differences = tuple(difference(g, unit) for g in gaps)
             if any(t[measure].any() for t in frames):
                 head = measure.replace("_", " ").capitalize()
@@ -172,7 +172,8 @@ def service_table(city: City, tables: Mapping[str, pd.DataFrame], names: Sequenc
     lost = {s: [float(t[f"unserved.{s}"].mean()) for t in frames] for s in city.services}
     lines = []
     for key in sorted(city.services, key=lambda s: -max(lost[s])):
-        gaps = [tabled.paired(t[f"unserved.{key}"], frames[0][f"unserved.{key}"]) for t in frames[1:]]
+        column = f"unserved.{key}"
+        gaps = [tabled.paired(t[column], frames[0][column], len(frames) - 1) for t in frames[1:]]
         out = [duration(float(t[f"outage.{key}"].mean())) for t in frames]
         people = f"{amount(sum(people_served(city, city.services[key]).values()))} people in a mean hour"
         differences = tuple(difference(g, "citizen-hours") for g in gaps)
@@ -195,7 +196,7 @@ def ward_table(comparison: Comparison, scenario: Scenario, names: Sequence[str])
     lines = []
     for key in order:
         ward = city.wards[key]
-        gaps = [tabled.paired(losses[key], wards[0][key]) for losses in wards[1:]]
+        gaps = [tabled.paired(losses[key], wards[0][key], len(wards) - 1) for losses in wards[1:]]
         cells = tuple(amount(float(losses[key].mean())) for losses in wards)
         town = city.cities[city.city_of(ward)].name + ", " if city.cities else ""
         lines.append(

@@ -118,7 +118,14 @@ def test_calm_days_are_told_as_calm():
 
 
 def test_a_paired_difference_is_taken_run_by_run():
-    p = paired(pd.Series([1.0, 2.0, 3.0]), pd.Series([2.0, 3.0, 4.0]))
+    p = paired(pd.Series([1.0, 2.0, 3.0]), pd.Series([2.0, 3.0, 4.0]), 1)
     assert p.difference == (-1.0, -1.0, -1.0)
     assert p.base == 3.0
     assert p.ratio.mean == pytest.approx(-1 / 3)
+
+
+def test_differences_of_several_postures_hold_jointly() -> None:
+    values, base = pd.Series([1.0, 2.0, 5.0, 3.0]), pd.Series([2.0, 3.0, 4.0, 7.0])
+    alone, among_three = (paired(values, base, compared).difference for compared in (1, 3))
+    assert among_three.mean == alone.mean
+    assert among_three.low < alone.low < alone.high < among_three.high
